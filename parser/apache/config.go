@@ -1,0 +1,58 @@
+package apache
+
+import (
+	"rewright/parser/diag"
+	"rewright/parser/ir"
+	"rewright/parser/source"
+)
+
+// Env is what reading a configuration depends on besides its text.
+type Env struct {
+	Context ir.Context // ContextHtaccess, ContextVhost or ContextServer
+	// HasModule tells whether a module is loaded, asked by source name ("mod_rewrite.c") or identifier
+	// ("rewrite_module"). nil: every module that httpd 2.4 ships, and none else.
+	HasModule func(name string) bool
+	Defines   map[string]string // Define and -D; also used for ${NAME}
+	Environ   map[string]string // process environment, for ${NAME}
+	Version   string            // "2.4.71"; empty: that
+	// Open reads an included file by the name written (relative to the server root); nil: no includes can be
+	// read, and each Include is a diagnostic that does not refuse. Glob lists the names a wildcard stands for.
+	Open func(name string) (*source.File, error)
+	Glob func(pattern string) ([]string, error)
+}
+
+// Config is a configuration as httpd reads it: <IfModule> and its kin decided, ${NAME} replaced, includes
+// and macros put in place.
+type Config struct {
+	Context ir.Context
+	Files   []*File // the first is the one that was asked for
+	Nodes   []ConfigNode
+	// Diagnostics are in the order in which httpd meets them. The first with Refuses set is the one httpd reports.
+	Diagnostics []diag.Diagnostic
+	// Inactive are parts httpd skipped: bodies of sections whose test is false.
+	Inactive []*Section
+}
+
+// ConfigNode is a directive or a real section in force. The members are *ConfigDirective and *ConfigSection.
+type ConfigNode interface{ configNode() }
+
+// ConfigDirective is a directive in force. Its Name is as the tables spell it when it is known.
+type ConfigDirective struct {
+	File      *source.File
+	Directive       // spans are of File, also where ${NAME} was replaced
+	Known     *Spec // nil: unknown to the tables
+	Refused   bool  // a diagnostic with Refuses was made for it
+}
+
+// ConfigSection is a section that is not decided while reading: <Directory>, <Files>, <If>, <VirtualHost>, <RequireAny> …
+type ConfigSection struct {
+	File    *source.File
+	Head    Directive
+	Known   *Spec
+	Body    []ConfigNode
+	Source  *Section
+	Refused bool
+}
+
+func (*ConfigDirective) configNode() {}
+func (*ConfigSection) configNode()   {}
