@@ -16,7 +16,11 @@ type Env struct {
 	Environ   map[string]string // process environment, for ${NAME}
 	Version   string            // "2.4.71"; empty: that
 	// Open reads an included file by the name written (relative to the server root); nil: no includes can be
-	// read, and each Include is a diagnostic that does not refuse. Glob lists the names a wildcard stands for.
+	// read, and each Include is a diagnostic that does not refuse. Glob lists the names a wildcard stands for,
+	// and for the name of a directory the files below it, both in the order in which httpd reads them.
+	// An error that wraps fs.ErrNotExist says that the server has no such file either, so httpd refuses.
+	// Every other error says that the file cannot be read from here: a diagnostic that does not refuse, and an
+	// Opaque in the IR, because what stands in the file is not known.
 	Open func(name string) (*source.File, error)
 	Glob func(pattern string) ([]string, error)
 }

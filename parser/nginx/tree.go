@@ -16,6 +16,8 @@ type File struct {
 	Nodes       []Node
 	Tail        source.Span       // blanks after the last node
 	Diagnostics []diag.Diagnostic // faults of the text alone: stray } and ;, unfinished directives and blocks, bad quotes
+
+	faults []fault // Diagnostics in the order in which nginx comes upon them
 }
 
 // Node is a piece of a file. The members are *Directive and *Comment.
@@ -33,7 +35,8 @@ type Word struct {
 	Quote byte        // '"', '\'' or 0
 }
 
-// Directive is a simple directive (`root /x;`) or a block directive (`server { … }`).
+// Directive is a simple directive (`root /x;`) or a block directive (`server { … }`). A ; { or } that
+// belongs to nothing is a Directive without a name: Name.Span is empty and End is the character.
 type Directive struct {
 	span     source.Span
 	Name     Word
@@ -66,7 +69,11 @@ type Env struct {
 	Context ir.Context // main, http, server or location: what the text is the inside of
 	Version string     // "1.22.1"; empty: that
 	// Open reads an included file by its name as written (relative names are relative to the main file's
-	// folder); nil: no includes can be read, and each is a diagnostic that does not refuse.
+	// folder); nil: no includes can be read, and each is a diagnostic that does not refuse. Glob lists the names
+	// a wildcard stands for, sorted; none is no error.
+	// An error that wraps fs.ErrNotExist says that the server has no such file either, so nginx refuses.
+	// Every other error says that the file cannot be read from here: a diagnostic that does not refuse, and an
+	// Opaque in the IR, because what stands in the file is not known.
 	Open func(name string) (*source.File, error)
 	Glob func(pattern string) ([]string, error)
 	// Modules are directive names that a third-party module brings; they are accepted anywhere with any arguments.
