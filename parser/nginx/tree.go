@@ -87,6 +87,8 @@ type Config struct {
 	Nodes   []*ConfigDirective
 	// Diagnostics are in the order in which nginx meets them; nginx stops at the first with Refuses set.
 	Diagnostics []diag.Diagnostic
+
+	lines []int // parallel to Diagnostics: the line nginx names, 0 for none
 }
 
 // ConfigDirective is a directive in force.

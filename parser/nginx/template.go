@@ -1,0 +1,236 @@
+package nginx
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/alecthomas/participle/v2"
+	"github.com/alecthomas/participle/v2/lexer"
+
+	"rewright/parser/ir"
+	"rewright/parser/source"
+)
+
+// The little language of nginx strings:
+//
+//	template = { Text | Capture | Name | Braced } .
+//
+// $ cannot be escaped: a backslash before it is a byte like any other.
+// Source: nginx src/http/ngx_http_script.c, ngx_http_script_compile.
+type templateGrammar struct {
+	Parts []templatePart `parser:"@@*"`
+}
+
+type templatePart struct {
+	Pos     lexer.Position
+	EndPos  lexer.Position
+	Text    string `parser:"( @Text"`
+	Capture string `parser:"| @Capture"`
+	Name    string `parser:"| @Name"`
+	Braced  string `parser:"| @Braced )"`
+}
+
+const (
+	tmplText lexer.TokenType = iota + 1
+	tmplCapture
+	tmplName
+	tmplBraced
+	tmplInvalid
+)
+
+type templateDefinition struct{}
+
+func (templateDefinition) Symbols() map[string]lexer.TokenType {
+	return map[string]lexer.TokenType{"EOF": lexer.EOF, "Text": tmplText, "Capture": tmplCapture,
+		"Name": tmplName, "Braced": tmplBraced, "Invalid": tmplInvalid}
+}
+
+func (templateDefinition) Lex(_ string, r io.Reader) (lexer.Lexer, error) {
+	text, err := io.ReadAll(r)
+	return &templateScanner{text: string(text)}, err
+}
+
+func (templateDefinition) LexString(_ string, text string) (lexer.Lexer, error) {
+	return &templateScanner{text: text}, nil
+}
+
+type templateScanner struct {
+	text string
+	at   int
+}
+
+func isNameByte(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// Next is lexer.Lexer's; it never fails.
+func (s *templateScanner) Next() (lexer.Token, error) {
+	start := s.at
+	kind := lexer.EOF
+	if rest := s.text[start:]; rest != "" {
+		var n int
+		kind, n = nextTemplateToken(rest)
+		s.at += n
+	}
+	return lexer.Token{Type: kind, Value: s.text[start:s.at], Pos: lexer.Position{Offset: start}}, nil
+}
+
+func nextTemplateToken(rest string) (kind lexer.TokenType, n int) {
+	if rest[0] != '$' {
+		if n = strings.IndexByte(rest, '$'); n < 0 {
+			n = len(rest)
+		}
+		return tmplText, n
+	}
+	n = 1
+	if n < len(rest) && '1' <= rest[n] && rest[n] <= '9' {
+		return tmplCapture, 2
+	}
+	if n < len(rest) && rest[n] == '{' {
+		for n++; n < len(rest) && isNameByte(rest[n]); n++ {
+		}
+		if n == len(rest) || rest[n] != '}' || n == 2 {
+			return tmplInvalid, n
+		}
+		return tmplBraced, n + 1
+	}
+	for n < len(rest) && isNameByte(rest[n]) {
+		n++
+	}
+	if n == 1 {
+		return tmplInvalid, n
+	}
+	return tmplName, n
+}
+
+var templateParser = sync.OnceValue(func() *participle.Parser[templateGrammar] {
+	return participle.MustBuild[templateGrammar](participle.Lexer(templateDefinition{}))
+})
+
+// memo keeps what was made of a text; it is emptied when it grows large, so that reading many files
+// does not hold them all.
+type memo[T any] struct {
+	mu   sync.Mutex
+	seen map[string]T
+}
+
+// memoSize bounds a memo, in entries.
+const memoSize = 1 << 14
+
+func (m *memo[T]) get(text string, make_ func(string) T) T {
+	m.mu.Lock()
+	v, ok := m.seen[text]
+	m.mu.Unlock()
+	if ok {
+		return v
+	}
+	v = make_(text)
+	m.mu.Lock()
+	if m.seen == nil || len(m.seen) >= memoSize {
+		m.seen = make(map[string]T)
+	}
+	m.seen[strings.Clone(text)] = v
+	m.mu.Unlock()
+	return v
+}
+
+type parsedTemplate struct {
+	parts []ir.Part // spans relative to the text
+	err   error
+}
+
+var templates memo[parsedTemplate]
+
+// ParseTemplate reads a string with variables: $name, ${name} and the captures $1 to $9 (one digit).
+// Names are lower-cased, as nginx compares them. The text is decoded already (Word.Text); span is where it was
+// written, with or without quotes: parts get exact spans when no escape stands in it, and the whole span
+// otherwise. The error is in nginx's own words ("invalid variable name") and comes with no template.
+func ParseTemplate(text string, span source.Span) (*ir.Template, error) {
+	if strings.IndexByte(text, '$') < 0 {
+		return ir.LiteralTemplate(text, span), nil
+	}
+	parsed := templates.get(text, parseTemplateText)
+	if parsed.err != nil {
+		return nil, parsed.err
+	}
+	t := &ir.Template{Text: text, Span: span, Parts: make([]ir.Part, len(parsed.parts))}
+	base, exact := 0, true
+	switch span.Len() {
+	case len(text):
+		base = int(span.Start)
+	case len(text) + 2:
+		base = int(span.Start) + 1
+	default:
+		exact = false
+	}
+	for i, part := range parsed.parts {
+		if exact {
+			part.Span = part.Span.Shift(base)
+		} else {
+			part.Span = span
+		}
+		t.Parts[i] = part
+	}
+	return t, nil
+}
+
+func parseTemplateText(text string) parsedTemplate {
+	g, err := templateParser().ParseString("", text)
+	if err != nil {
+		return parsedTemplate{err: templateFault(text)}
+	}
+	parts := make([]ir.Part, len(g.Parts))
+	for i, p := range g.Parts {
+		out := ir.Part{Span: source.NewSpan(p.Pos.Offset, p.EndPos.Offset)}
+		switch {
+		case p.Text != "":
+			out.Kind, out.Text = ir.Literal, p.Text
+		case p.Capture != "":
+			out.Kind, out.Text, out.N = ir.RuleRef, p.Capture, int(p.Capture[1]-'0')
+		case p.Name != "":
+			out.Kind, out.Text, out.Name = ir.Variable, p.Name, strings.ToLower(p.Name[1:])
+		default:
+			out.Kind, out.Text, out.Name = ir.Variable, p.Braced, strings.ToLower(p.Braced[2:len(p.Braced)-1])
+		}
+		parts[i] = out
+	}
+	return parsedTemplate{parts: parts}
+}
+
+// templateFault says what nginx says of the first thing in text that is no variable.
+func templateFault(text string) error {
+	for at := 0; at < len(text); {
+		kind, n := nextTemplateToken(text[at:])
+		if kind != tmplInvalid {
+			at += n
+			continue
+		}
+		bad := text[at : at+n]
+		if strings.HasPrefix(bad, "${") && at+2 < len(text) && !strings.HasPrefix(text[at:], "${}") {
+			return fmt.Errorf("the closing bracket in %q variable is missing", bad[2:])
+		}
+		break
+	}
+	return errors.New("invalid variable name")
+}
+
+// Template reads a word as a string with variables, with exact spans where its spelling allows.
+func (w Word) Template() (*ir.Template, error) {
+	span := w.Span
+	if w.Quote != 0 && span.Len() == len(w.Text)+2 {
+		span = source.Span{Start: span.Start + 1, End: span.End - 1}
+	}
+	t, err := ParseTemplate(w.Text, span)
+	if err == nil {
+		t.Span = w.Span
+		if w.Quote == 0 && span.Len() != len(w.Text) {
+			for i := range t.Parts {
+				t.Parts[i].Span = w.Span
+			}
+		}
+	}
+	return t, err
+}
