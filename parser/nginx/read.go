@@ -137,6 +137,9 @@ func (r *reader) directive(c *cursor, d *Directive, fr *frame) []*ConfigDirectiv
 	cd := &ConfigDirective{File: c.f.Source, Directive: d, Context: fr.context}
 	out := []*ConfigDirective{cd}
 	if fr.context == "unknown" {
+		if d.Name.Text == "include" && len(d.Args) == 1 && d.Block == nil && takesInclude(fr.head) {
+			return append(out, r.include(cd, fr)...)
+		}
 		r.body(c, cd, fr, "unknown")
 		return out
 	}
@@ -153,6 +156,18 @@ func (r *reader) directive(c *cursor, d *Directive, fr *frame) []*ConfigDirectiv
 	}
 	r.body(c, cd, fr, blockContext(d.Name.Text, fr.context))
 	return out
+}
+
+// takesInclude tells whether include is read inside a block whose lines are no directives.
+func takesInclude(head *ConfigDirective) bool {
+	if head == nil {
+		return false
+	}
+	switch head.Name.Text {
+	case "map", "geo", "types", "charset_map":
+		return true
+	}
+	return false
 }
 
 func (r *reader) body(c *cursor, cd *ConfigDirective, fr *frame, context string) {
@@ -309,6 +324,7 @@ func (r *reader) include(cd *ConfigDirective, fr *frame) []*ConfigDirective {
 		}
 		sort.Strings(names)
 	}
+	cd.Included = true
 	var out []*ConfigDirective
 	for _, n := range names {
 		if slices.Contains(r.names, n) || len(r.names) > maxIncludeDepth || r.count > maxIncludes {
@@ -327,6 +343,7 @@ func (r *reader) include(cd *ConfigDirective, fr *frame) []*ConfigDirective {
 				continue
 			}
 			if err != nil {
+				cd.Included = false
 				notRead(err.Error())
 				continue
 			}

@@ -95,8 +95,9 @@ type Config struct {
 type ConfigDirective struct {
 	File *source.File
 	*Directive
-	Known   *Spec              // nil: unknown to the tables
-	Body    []*ConfigDirective // of a block, includes in place
-	Context string             // context it stands in: "main", "http", "server", "location", "if-server", "if-location", …
-	Refused bool               // a diagnostic with Refuses was made for it
+	Known    *Spec              // nil: unknown to the tables
+	Body     []*ConfigDirective // of a block, includes in place
+	Context  string             // context it stands in: "main", "http", "server", "location", "if-server", "if-location", …
+	Refused  bool               // a diagnostic with Refuses was made for it
+	Included bool               // of an include: its files were read and follow it
 }
