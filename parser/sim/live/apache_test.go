@@ -109,7 +109,7 @@ func (a *apacheServer) batch(sites []*site, replies []reply, again bool) error {
 	// A site that crashes a process takes its neighbours' answers along: those are asked again, alone.
 	for i := range sites {
 		for _, one := range replies[i].Answers {
-			if one.Status == 0 {
+			if one.Died {
 				if err := a.batch(sites[i:i+1], replies[i:i+1], false); err != nil {
 					return err
 				}
@@ -265,10 +265,10 @@ func (a *apacheServer) ask(h *apacheHost) []answer {
 		}
 		res, err := send(r, port)
 		if err != nil {
-			out = append(out, answer{Status: 0, Closed: true})
+			out = append(out, answer{Died: true})
 			continue
 		}
-		one := answer{Status: res.Status, Closed: res.Status == 0}
+		one := answer{Status: res.Status, Died: res.Status == 0}
 		if v := res.values("Location"); len(v) > 0 {
 			one.Location = &v[0]
 		} else if res.values("X-Live-Uri") != nil {
@@ -287,7 +287,7 @@ func (a *apacheServer) ask(h *apacheHost) []answer {
 		if len(h.Show) > 0 {
 			one.Header = map[string][]string{}
 			for _, name := range h.Show {
-				one.Header[name] = res.values(name)
+				one.Header[name] = timeless(res.values(name))
 			}
 		}
 		out = append(out, one)

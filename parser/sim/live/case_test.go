@@ -151,7 +151,8 @@ type answer struct {
 	PathInfo         string // Apache only
 	Header           map[string][]string
 	Body             *string // nginx: the text or "file:NAME\n" of a response that is no built-in page
-	Closed           bool    // no response at all
+	Closed           bool    // no response at all, on purpose
+	Died             bool    // no response, and nothing that says why
 
 	Unknown []string // simulator only: why it does not know
 	Passed  bool     // simulator only: handed to another server
@@ -194,6 +195,16 @@ type reply struct {
 	Refused string // the server does not start with it: its message
 	Answers []answer
 	Log     string // the server's own words on a site asked alone
+}
+
+var cookieExpiry = regexp.MustCompile(`expires=[^;]*`)
+
+// timeless makes header values comparable that hold a time of day.
+func timeless(values []string) []string {
+	for i := range values {
+		values[i] = cookieExpiry.ReplaceAllString(values[i], "expires=…")
+	}
+	return values
 }
 
 func renderRequest(r sim.Request) string {

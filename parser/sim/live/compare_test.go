@@ -69,7 +69,7 @@ func compareReplies(s *site, real, ours reply) []mismatch {
 	}
 	var out []mismatch
 	for i := range s.Requests {
-		if isCrash(real.Answers[i]) {
+		if real.Answers[i].Died {
 			continue
 		}
 		if what := difference(real.Answers[i], ours.Answers[i]); what != "" {
@@ -78,9 +78,6 @@ func compareReplies(s *site, real, ours reply) []mismatch {
 	}
 	return out
 }
-
-// isCrash tells that the server gave no answer at all, although nothing told it to close the connection.
-func isCrash(a answer) bool { return a.Status == 0 }
 
 // tally counts what a run found.
 type tally struct {
@@ -104,7 +101,7 @@ func (c *tally) add(s *site, real, ours reply) {
 			c.pairs++
 			c.statuses[a.Status]++
 			switch {
-			case isCrash(a):
+			case a.Died:
 				c.died++
 			case ours.Refused == "" && ours.Answers[i].Unknown != nil:
 				c.unknown++

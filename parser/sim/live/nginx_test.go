@@ -229,7 +229,8 @@ func (n *nginxServer) serve(root string, hosts []*nginxHost, replies []reply) er
 		for j, key := range keys[i] {
 			one := &replies[h.index].Answers[j]
 			line, ok := log[key]
-			if one.Status == 0 {
+			if one.Closed {
+				one.Died, one.Closed = !ok, ok
 				fmt.Sscan(line.Status, &one.Status)
 			}
 			if ok && one.Location == nil && line.URI != "" {
