@@ -64,6 +64,8 @@ type World struct {
 	ServerAddr   netip.Addr        // invalid: 127.0.0.1
 	RemoteUser   string
 	TLSPorts     []int // further ports that speak TLS
+	// HasModule tells whether an httpd module ("mod_proxy.c") is loaded; nil: all that httpd ships.
+	HasModule func(name string) bool
 }
 
 // Outcome is the server's answer.
