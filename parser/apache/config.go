@@ -15,6 +15,10 @@ type Env struct {
 	Defines   map[string]string // Define and -D; also used for ${NAME}
 	Environ   map[string]string // process environment, for ${NAME}
 	Version   string            // "2.4.71"; empty: that
+	// Override says what AllowOverride lets a .htaccess file hold; nil: All.
+	Override *AllowOverride
+	// Exists tells whether a file is there, for <IfFile>; nil: Open decides, and without it no file is.
+	Exists func(name string) bool
 	// Open reads an included file by the name written (relative to the server root); nil: no includes can be
 	// read, and each Include is a diagnostic that does not refuse. Glob lists the names a wildcard stands for,
 	// and for the name of a directory the files below it, both in the order in which httpd reads them.
@@ -23,6 +27,16 @@ type Env struct {
 	// Opaque in the IR, because what stands in the file is not known.
 	Open func(name string) (*source.File, error)
 	Glob func(pattern string) ([]string, error)
+}
+
+// AllowOverride is what the server configuration lets .htaccess files hold.
+type AllowOverride struct {
+	Classes  Override // All, or some of Limit, Options, FileInfo, AuthConfig, Indexes
+	Names    []string // AllowOverrideList: directives that are allowed whatever their class
+	Nonfatal bool     // Nonfatal=Override: a directive of a class that is missing is skipped with a warning
+	Unknown  bool     // Nonfatal=Unknown or All: unknown directives are skipped with a warning
+	// OptionNames are the options that "Options=Name,…" lets the Options directive name; nil: all of them.
+	OptionNames []string
 }
 
 // Config is a configuration as httpd reads it: <IfModule> and its kin decided, ${NAME} replaced, includes

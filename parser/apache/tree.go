@@ -42,7 +42,9 @@ type Directive struct {
 	ArgText Word        // everything behind the name as one text, trimmed; Text is the logical line's
 	Extra   source.Span // what httpd ignores behind the last argument (words after RewriteRule's flags); empty: none
 	Fault   string      // "bad argument line" and the like when splitting itself fails
-	Line    source.Span // the line without leading blanks, trailing blanks and line end
+	// macroLine is the logical line of a directive that a macro gave; its spans are those of the Use.
+	macroLine string
+	Line      source.Span // the line without leading blanks, trailing blanks and line end
 }
 
 // Section is <Name args> … </Name>.
