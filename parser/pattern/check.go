@@ -1,6 +1,9 @@
 package pattern
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // check does what the library does after its scan, in its order: lengths of lookbehinds, then references,
 // then the number of branches of conditionals.
@@ -113,8 +116,16 @@ func (c *checker) itemsLength(parts []Node) (int, Code) {
 func (c *checker) itemLength(n Node) (int, Code) {
 	switch n := n.(type) {
 	case *Literal:
+		if c.p.tree.utf {
+			return utf8.RuneCountInString(n.Text), 0
+		}
 		return len(n.Text), 0
-	case *Any, *Class:
+	case *Any:
+		if c.p.tree.utf && n.span.Len() == 2 && c.p.text[n.span.Start+1] == 'C' {
+			return 0, 36
+		}
+		return 1, 0
+	case *Class:
 		return 1, 0
 	case *Newline, *Grapheme:
 		return 0, 25
@@ -131,10 +142,22 @@ func (c *checker) itemLength(n Node) (int, Code) {
 		}
 		return length * n.Min, code
 	case *BackReference:
-		if c.p.resets || len(n.Numbers) > 1 {
+		number := n.number
+		if n.Name != "" {
+			numbers := c.numbers(n.Name)
+			if len(numbers) == 0 {
+				c.offset = n.offset
+				return 0, 15
+			}
+			if len(numbers) > 1 {
+				return 0, 25
+			}
+			number = numbers[0]
+		}
+		if c.p.resets {
 			return 0, 25
 		}
-		return c.referred(n, n.number, n.Name, n.offset)
+		return c.referred(n, number, "", n.offset)
 	case *Recursion:
 		return c.referred(n, n.Number, n.Name, n.offset)
 	case *Conditional:
@@ -304,26 +327,53 @@ func (c *checker) condition(n *Conditional) *SyntaxError {
 	return nil
 }
 
-// conditionals refuses more branches than a condition can choose from.
+// conditionals refuses more branches than a condition can choose from. A condition without a place of its own
+// is reported where the branch it stands in last referred to something.
 func (c *checker) conditionals(n Node) *SyntaxError {
-	for _, child := range children(n) {
-		if e := c.conditionals(child); e != nil {
-			return e
+	for _, b := range branches(n) {
+		last := 0
+		for _, part := range partsOf(b) {
+			if e := c.branchCount(part, &last); e != nil {
+				return e
+			}
 		}
 	}
-	cond, ok := n.(*Conditional)
-	if !ok {
-		return nil
-	}
-	offset := cond.offset
-	if cond.number > 0 {
-		offset -= 2
-	}
-	switch {
-	case cond.Kind == Define && cond.branches > 1:
-		return c.fail(54, offset)
-	case cond.branches > 2:
-		return c.fail(27, offset)
+	return nil
+}
+
+func (c *checker) branchCount(n Node, last *int) *SyntaxError {
+	switch n := n.(type) {
+	case *Repeat:
+		return c.branchCount(n.Body, last)
+	case *Group:
+		return c.conditionals(n.Body)
+	case *BackReference:
+		*last = n.offset
+	case *Recursion:
+		*last = n.offset
+	case *Callout:
+		if n.Arg != "" && !isDigit(n.Arg[0]) {
+			*last = int(n.span.Start) + len("(?C")
+		}
+	case *Conditional:
+		switch {
+		case n.number > 0:
+			*last = n.offset - 2
+		case n.byName:
+			*last = n.offset
+		}
+		at := *last
+		for _, child := range children(n) {
+			if e := c.conditionals(child); e != nil {
+				return e
+			}
+		}
+		switch {
+		case n.Kind == Define && n.branches > 1:
+			return c.fail(54, at)
+		case n.branches > 2:
+			return c.fail(27, at)
+		}
 	}
 	return nil
 }

@@ -1,9 +1,6 @@
 package pattern
 
-import (
-	"strings"
-	"unicode"
-)
+import "strings"
 
 // How a class item may take part in a range. Source: parse_regex, class_range_state.
 const (
@@ -70,10 +67,10 @@ func (p *parser) class(start int) Code {
 
 // classItems reads the items from c, the byte just read, to after the closing bracket.
 func (p *parser) classItems(class *Class, c byte) Code {
-	state, last := rangeNo, byte(0) // last is the byte that may start a range
-	var bytes ByteSet               // what is named byte by byte or as a range: only that has another case
+	state, last := rangeNo, 0 // last is the byte that may start a range
+	var bytes ByteSet         // what is named byte by byte or as a range: only that has another case
 	for {
-		value, isByte := c, true
+		value, isByte := int(c), true
 		switch {
 		case p.quoted && c == '\\' && p.at(0) == 'E':
 			p.quoted = false
@@ -104,10 +101,14 @@ func (p *parser) classItems(class *Class, c byte) Code {
 					p.pos--
 					return 8
 				}
-				bytes.AddRange(last, value)
+				if last <= 255 {
+					bytes.AddRange(byte(last), byte(min(value, 255)))
+				}
 				state = rangeNo
 			} else {
-				bytes.Add(value)
+				if value <= 255 { // beyond it only in UTF mode
+					bytes.Add(byte(value))
+				}
 				state, last = rangeOK, value
 			}
 		}
@@ -131,10 +132,10 @@ func (p *parser) classItems(class *Class, c byte) Code {
 }
 
 // classEscape adds an escape to a class, or gives back the byte it stands for.
-func (p *parser) classEscape(class *Class, e escape, state *int) (value byte, isByte bool, c Code) {
+func (p *parser) classEscape(class *Class, e escape, state *int) (value int, isByte bool, c Code) {
 	switch e.letter {
 	case 0:
-		return byte(e.value), true, 0
+		return e.value, true, 0
 	case 'b':
 		return '\b', true, 0
 	case 'Q':
@@ -238,100 +239,4 @@ func (p *parser) posixClass(class *Class, state int) Code {
 	class.Set = class.Set.Or(set)
 	p.pos = end + 2
 	return p.hyphenAfterClass()
-}
-
-// property reads what follows \p or \P. Bytes are taken as code points U+0000 to U+00FF.
-func (p *parser) property(class *Class) Code {
-	if !p.more() {
-		return 46
-	}
-	c := p.at(0)
-	p.pos++
-	var name string
-	negated := false
-	switch {
-	case c == '{':
-		if !p.more() {
-			return 46
-		}
-		if p.at(0) == '^' {
-			negated = true
-			p.pos++
-		}
-		for i := 0; i < 49 && c != '}'; i++ { // 49 is the size of the library's buffer
-			for c = 0; c == 0 || c == '_' || c == '-' || isSpace(c); p.pos++ {
-				if !p.more() {
-					return 46
-				}
-				if c = p.at(0); c == 0 {
-					p.pos++
-					return 46
-				}
-			}
-			if c != '}' {
-				if c >= 'A' && c <= 'Z' {
-					c |= 0x20
-				}
-				name += string([]byte{c})
-			}
-		}
-		if c != '}' {
-			return 46
-		}
-	case isLetter(c):
-		name = string([]byte{c | 0x20})
-	default:
-		return 46
-	}
-	if negated {
-		class.Negated = !class.Negated
-	}
-	set, known := propertySet(name)
-	if !known {
-		class.unknown = true
-		return 0
-	}
-	if class.Negated {
-		set = set.Not()
-	}
-	class.Set = set
-	return 0
-}
-
-func propertySet(name string) (ByteSet, bool) {
-	switch name {
-	case "any":
-		return allBytes, true
-	case "l&", "lc":
-		u, _ := propertySet("lu")
-		l, _ := propertySet("ll")
-		t, _ := propertySet("lt")
-		return u.Or(l).Or(t), true
-	case "xan":
-		l, _ := propertySet("l")
-		n, _ := propertySet("n")
-		return l.Or(n), true
-	case "xwd":
-		s, _ := propertySet("xan")
-		s.Add('_')
-		return s, true
-	case "xsp", "xps":
-		return setOf("\t\r  \x85\x85\xa0\xa0"), true
-	case "xuc":
-		return setOf("$$@@``\xa0\xff"), true
-	}
-	if len(name) > 2 {
-		return ByteSet{}, false
-	}
-	table, ok := unicode.Categories[strings.ToUpper(name[:1])+name[1:]]
-	if !ok {
-		return ByteSet{}, false
-	}
-	var s ByteSet
-	for c := rune(0); c < 256; c++ {
-		if unicode.Is(table, c) {
-			s.Add(byte(c))
-		}
-	}
-	return s, true
 }

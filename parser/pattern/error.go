@@ -75,6 +75,7 @@ var messages = map[Code]string{
 	67: "non-hex character in \\x{} (closing brace missing?)",
 	68: "\\c must be followed by a printable ASCII character",
 	69: "\\k is not followed by a braced, angle-bracketed, or quoted name",
+	73: "disallowed Unicode code point (>= 0xd800 && <= 0xdfff)",
 	71: "\\N is not supported in a class",
 	76: "name is too long in (*MARK), (*PRUNE), (*SKIP), or (*THEN)",
 	78: "digits missing in \\x{} or \\o{} or \\N{U+}",

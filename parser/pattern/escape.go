@@ -1,5 +1,7 @@
 package pattern
 
+import "unicode"
+
 // An escape is what check_escape of pcre2_compile.c makes of the bytes after a backslash.
 type escape struct {
 	letter byte // 0 for a data byte; 'g' for a call \g<…>, 'k' for a named reference, '1' for a numbered one
@@ -80,7 +82,7 @@ func (p *parser) checkN() Code {
 		return 0
 	}
 	if p.at(1) == 'U' && p.at(2) == '+' {
-		return 93
+		return 93 // in UTF mode it names a code point; that is left out here
 	}
 	at := p.pos
 	p.pos++
@@ -193,7 +195,7 @@ func (p *parser) readOctal(v int) (escape, Code) {
 		v = v*8 + int(p.at(0)-'0')
 		p.pos++
 	}
-	if v > 255 {
+	if v > 255 && !p.tree.utf {
 		return escape{}, 51
 	}
 	return escape{value: v}, 0
@@ -244,7 +246,7 @@ func (p *parser) readBraced(base int, unclosed Code) (escape, Code) {
 	for digit() >= 0 {
 		v = v*base + digit()
 		p.pos++
-		if v > 255 {
+		if v > 255 && !p.tree.utf || v > unicode.MaxRune {
 			for digit() >= 0 {
 				p.pos++
 			}
@@ -256,6 +258,9 @@ func (p *parser) readBraced(base int, unclosed Code) (escape, Code) {
 			p.pos-- // as above
 		}
 		return escape{}, unclosed
+	}
+	if v >= 0xd800 && v <= 0xdfff {
+		return escape{}, 73
 	}
 	p.pos++
 	return escape{value: v}, 0
@@ -269,7 +274,7 @@ func (p *parser) escape(start int) Code {
 	}
 	switch e.letter {
 	case 0:
-		p.literal(byte(e.value), start)
+		p.literal(e.value, start)
 	case '1':
 		offset := p.pos - 1
 		if e.value < 10 {

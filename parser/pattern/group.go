@@ -537,7 +537,10 @@ func (p *parser) startSettings() Code {
 			p.tree.newlineCRLFOnly = true
 		case "BSR_UNICODE":
 			p.tree.newlineCRLFOnly = false
-		case "UTF", "UTF8", "UCP", "NOTEMPTY", "NOTEMPTY_ATSTART", "CR", "CRLF", "ANY", "NUL", "ANYCRLF":
+		case "UTF", "UTF8":
+			p.tree.utf = true
+			p.tree.foreign = p.tree.foreign || !isASCII(p.text)
+		case "UCP", "NOTEMPTY", "NOTEMPTY_ATSTART", "CR", "CRLF", "ANY", "NUL", "ANYCRLF":
 			p.tree.foreign = true
 		case "LIMIT_HEAP", "LIMIT_MATCH", "LIMIT_DEPTH", "LIMIT_RECURSION":
 			p.tree.foreign = true // the match may end in an error

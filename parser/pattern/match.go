@@ -63,6 +63,9 @@ type lazyEngine struct {
 // engine gives the engine for a subject. Most subjects are lines: without a newline many anchors are simpler,
 // which keeps their patterns in Go's subset.
 func (r *Regexp) engine(subject string) engine {
+	if r.tree.utf && !isASCII(subject) {
+		return noEngine{}
+	}
 	if r.plain && strings.IndexByte(subject, '\n') < 0 {
 		r.forLines.once.Do(func() { r.forLines.engine = newEngine(r.tree, true) })
 		return r.forLines.engine
@@ -74,7 +77,7 @@ func (r *Regexp) engine(subject string) engine {
 func newEngine(t *Tree, noNewline bool) engine {
 	if text, slots, ok := translate(t, goSyntax, noNewline); ok {
 		if re, err := regexp.Compile(text); err == nil { // else: beyond Go's limits on size or repeats
-			return &goEngine{re, slots, t.Groups, len(slots) == t.Groups+1}
+			return newGoEngine(re, slots, t.Groups)
 		}
 	}
 	if text, _, ok := translate(t, netSyntax, noNewline); ok {
@@ -97,6 +100,14 @@ type goEngine struct {
 	slots  []int
 	groups int
 	direct bool // the engine's groups are the pattern's
+}
+
+func newGoEngine(re *regexp.Regexp, slots []int, groups int) *goEngine {
+	direct := len(slots) == groups+1
+	for i, slot := range slots {
+		direct = direct && slot == i
+	}
+	return &goEngine{re, slots, groups, direct}
 }
 
 func isASCII(s string) bool {

@@ -82,8 +82,13 @@ func (p *parser) rest() string { return p.text[p.pos:] }
 
 func (p *parser) add(n Node) { p.cur.items = append(p.cur.items, n) }
 
-func (p *parser) literal(c byte, start int) {
-	p.add(&Literal{p.span(start), string([]byte{c}), p.flags&Caseless != 0})
+// literal adds one character: a byte or, in UTF mode, a code point.
+func (p *parser) literal(c, start int) {
+	text := string([]byte{byte(c)})
+	if p.tree.utf && c > 0x7f {
+		text = string(rune(c))
+	}
+	p.add(&Literal{p.span(start), text, p.flags&Caseless != 0})
 	p.canRepeat = true
 }
 
@@ -138,7 +143,7 @@ func (p *parser) scan() Code {
 				p.pos--
 				return 28
 			}
-			p.literal(c, start)
+			p.literal(int(c), start)
 			p.afterRepeat = false
 			continue
 		}
@@ -246,7 +251,7 @@ func (p *parser) item(c byte, start, want int, canRepeat bool) Code {
 			return code
 		}
 		if !ok {
-			p.literal(c, start)
+			p.literal(int(c), start)
 			break
 		}
 		return p.repeat(start, min, max, canRepeat)
@@ -265,7 +270,7 @@ func (p *parser) item(c byte, start, want int, canRepeat bool) Code {
 	case ')':
 		return p.close(start)
 	default:
-		p.literal(c, start)
+		p.literal(int(c), start)
 	}
 	return 0
 }

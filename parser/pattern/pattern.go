@@ -34,6 +34,7 @@ type Tree struct {
 
 	newlineCRLFOnly bool // (*BSR_ANYCRLF): \R does not match VT, FF, NEL
 	foreign         bool // a start setting changes the meaning of bytes or newlines: not evaluated here
+	utf             bool // (*UTF): evaluated only where everything is ASCII, where it changes nothing
 }
 
 // Parse reads PCRE2 syntax. Spans in the tree are byte offsets in text.

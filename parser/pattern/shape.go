@@ -23,7 +23,7 @@ const (
 // shapeOf looks at the start and end of the top level.
 func shapeOf(t *Tree) shape {
 	var s shape
-	if t.foreign {
+	if t.foreign || t.utf {
 		return s
 	}
 	parts := partsOf(t.Root)

@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,6 +31,7 @@ type writer struct {
 	slots     []int // goSyntax: what each engine group is, keepOut or a group number
 	groups    int   // groups of the tree; netSyntax writes \K as the group after them
 	behind    int   // lookbehinds around the node being written
+	open      []int // groups around it
 	repeats   int   // repeats around it inside of the lookbehind
 	cannot    bool
 }
@@ -37,8 +39,27 @@ type writer struct {
 // translate writes the tree in a dialect; ok is false when the dialect has no pattern of the same meaning.
 func translate(t *Tree, d dialect, noNewline bool) (text string, slots []int, ok bool) {
 	w := writer{dialect: d, noNewline: noNewline, groups: t.Groups, slots: []int{0}, cannot: t.foreign}
+	w.cannot = w.cannot || newlinesExclude(t.Root)
 	w.node(t.Root)
 	return w.String(), w.slots, !w.cannot
+}
+
+// newlinesExclude tells whether \R stands in one pattern with a byte type such as "." or \S. The library takes
+// some of them to exclude \R (auto_possessify, autoposstab) although both match CR or NEL, and gives nothing back.
+func newlinesExclude(root Node) bool {
+	types, line := false, false
+	Walk(root, func(n Node) bool {
+		switch n := n.(type) {
+		case *Any:
+			types = true
+		case *Class:
+			types = types || !n.Bracket
+		case *Newline:
+			line = true
+		}
+		return true
+	})
+	return types && line
 }
 
 // either writes what a dialect needs; an empty text means that it cannot say it.
@@ -233,52 +254,130 @@ func (w *writer) group(n *Group) {
 	} else if n.Kind.IsLookaround() {
 		w.behind = 0
 	}
+	if n.Kind == Capturing {
+		w.open = append(w.open, n.Number)
+		defer func() { w.open = w.open[:len(w.open)-1] }()
+	}
 	w.body(n.Body)
 	w.behind, w.repeats = behind, repeats
 	w.WriteByte(')')
 }
 
 func (w *writer) repeat(n *Repeat) {
-	if n.Max < 0 && canBeEmpty(n.Body) {
-		w.either("", "(?:") // Go's engine settles empty rounds its own way
-	} else {
-		w.WriteString("(?:")
+	empty := canBeEmpty(n.Body)
+	if n.Max < 0 && empty && w.dialect == goSyntax {
+		w.cannot = true // Go's engine settles empty rounds its own way
 	}
+	if g, ok := n.Body.(*Group); ok && n.Max == 0 && g.Kind.IsLookaround() {
+		w.cannot = true // the library still takes first bytes from it (set_start_bits)
+	}
+	w.WriteString("(?:")
 	if n.Mode == Possessive {
 		w.either("", "(?>")
 	}
 	w.repeats++
-	if l, ok := n.Body.(*Literal); ok && len(l.Text) == 1 {
-		w.node(l)
+	lo, hi := n.Min, n.Max
+	if empty && w.dialect == netSyntax && (hi > 1 || lo > 1) {
+		w.unroll(n)
 	} else {
-		w.WriteString("(?:")
-		w.node(n.Body)
-		w.WriteByte(')')
+		w.repeated(n.Body)
+		w.count(lo, hi, n.Mode)
 	}
 	w.repeats--
-	switch {
-	case n.Min == 0 && n.Max < 0:
-		w.WriteByte('*')
-	case n.Min == 1 && n.Max < 0:
-		w.WriteByte('+')
-	case n.Min == 0 && n.Max == 1:
-		w.WriteByte('?')
-	case n.Max < 0:
-		fmt.Fprintf(w, "{%d,}", n.Min)
-	default:
-		fmt.Fprintf(w, "{%d,%d}", n.Min, n.Max)
-	}
-	if n.Mode == Lazy {
-		w.WriteByte('?')
-	}
 	if n.Mode == Possessive {
 		w.WriteByte(')')
 	}
 	w.WriteByte(')')
 }
 
+// unroll writes the rounds one by one, as the library compiles them: regexp2 ends a counted loop at its first
+// empty round, the library only one without bound.
+func (w *writer) unroll(n *Repeat) {
+	const enough = 1 << 16 // bytes of translation
+	copies := n.Min
+	if n.Max < 0 {
+		copies--
+	}
+	before := w.Len()
+	for range copies {
+		w.repeated(n.Body)
+		if w.Len() > enough {
+			w.cannot = true
+			return
+		}
+	}
+	if n.Max < 0 {
+		w.repeated(n.Body)
+		w.count(1, -1, n.Mode)
+		return
+	}
+	optional := n.Max - n.Min
+	for range optional {
+		w.WriteString("(?:")
+		w.repeated(n.Body)
+		if w.Len() > enough || w.Len()-before > enough {
+			w.cannot = true
+			return
+		}
+	}
+	for range optional {
+		w.WriteByte(')')
+		w.count(0, 1, n.Mode)
+	}
+}
+
+// repeated writes what a quantifier is to follow.
+func (w *writer) repeated(n Node) {
+	if l, ok := n.(*Literal); ok && len(l.Text) == 1 {
+		w.node(l)
+		return
+	}
+	if w.dialect == netSyntax && isAtomic(n) {
+		// regexp2 would merge the loops and lose what must not be given back; a group of its own keeps them apart.
+		fmt.Fprintf(w, "(?<%d>", w.groups+2)
+	} else {
+		w.WriteString("(?:")
+	}
+	w.node(n)
+	w.WriteByte(')')
+}
+
+func isAtomic(n Node) bool {
+	switch n := n.(type) {
+	case *Group:
+		return n.Kind == Atomic || n.Kind == NonCapturing && isAtomic(n.Body)
+	case *Repeat:
+		return n.Mode == Possessive
+	case *Concat:
+		for _, part := range n.Parts {
+			if isAtomic(part) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (w *writer) count(lo, hi int, mode RepeatMode) {
+	switch {
+	case lo == 0 && hi < 0:
+		w.WriteByte('*')
+	case lo == 1 && hi < 0:
+		w.WriteByte('+')
+	case lo == 0 && hi == 1:
+		w.WriteByte('?')
+	case hi < 0:
+		fmt.Fprintf(w, "{%d,}", lo)
+	default:
+		fmt.Fprintf(w, "{%d,%d}", lo, hi)
+	}
+	if mode == Lazy {
+		w.WriteByte('?')
+	}
+}
+
 func (w *writer) backReference(n *BackReference) {
-	if w.dialect == goSyntax || w.behind > 0 {
+	if w.dialect == goSyntax || w.behind > 0 || w.insideOf(n.Numbers) {
 		w.cannot = true
 		return
 	}
@@ -294,6 +393,17 @@ func (w *writer) backReference(n *BackReference) {
 		text = fmt.Sprintf("(?(%d)%s|%s)", n.Numbers[i], ref(n.Numbers[i]), text)
 	}
 	w.WriteString(text)
+}
+
+// insideOf tells whether one of the groups is open: the library's study of such a pattern (find_minlength)
+// asks for a longer subject than its matcher would need.
+func (w *writer) insideOf(numbers []int) bool {
+	for _, n := range numbers {
+		if slices.Contains(w.open, n) {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *writer) conditional(n *Conditional) {
