@@ -316,7 +316,7 @@ func (s *simulator) build(scope *ir.Scope, parent *conf, sv *server) *conf {
 	}
 	c.scope, c.parent, c.server = scope, parent, sv
 	c.static, c.lengths, c.regexes, c.script = nil, nil, nil, nil
-	c.exact, c.named, c.internal, c.noRegex, c.noname, c.pattern = false, false, false, false, false, nil
+	c.exact, c.named, c.noRegex, c.noname, c.pattern = false, false, false, false, nil
 	c.limitExcept, c.limitMethods = nil, nil
 	inIf := scope.Kind == ir.ScopeIf || scope.Kind == ir.ScopeLimitExcept
 	c.noname = inIf
@@ -329,8 +329,9 @@ func (s *simulator) build(scope *ir.Scope, parent *conf, sv *server) *conf {
 		c.handler = parent.handler
 	}
 	if scope.Kind == ir.ScopeLocation {
+		// root, alias and internal are inherited (ngx_http_core_merge_loc_conf): under an inherited alias a nested
+		// location cuts off the length of the outer name.
 		c.name = locationName(scope)
-		c.alias, c.aliasRegex, c.aliasLen = parent.alias && false, false, 0
 	}
 	var headers, fastcgi, pages, accesses, indexes, redirects bool
 	for _, it := range scope.Items {

@@ -59,7 +59,10 @@ func (r *request) runOps(ops []op, e *scriptState) (answer, bool) {
 		case opRule:
 			switch o.rule.Keyword {
 			case ir.NginxBreak:
-				r.uriChanged = false
+				if r.uriChanged {
+					// ngx_http_script_break_code: the location no longer fits the URI.
+					r.validLocation, r.uriChanged = false, false
+				}
 				e.stop = true
 				r.note(sim.Step{Kind: sim.StepFlow, Origin: o.rule.Origin, Name: "break", Note: "the script ends"})
 				return answer{}, false

@@ -326,7 +326,7 @@ func (r *request) rootPath() (string, bool) {
 // Source: ngx_http_map_uri_to_path.
 func (r *request) mapPath(uri string) (string, bool) {
 	c := r.conf
-	if c.alias && !r.validLocation {
+	if c.alias && (!r.validLocation || r.uriChanged) {
 		return "", false
 	}
 	root, _ := r.rootPath()
