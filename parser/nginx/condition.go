@@ -197,9 +197,6 @@ func ParseIf(args []Word) (*ir.Condition, error) {
 	name := strings.ToLower(first.Text[1:])
 	c.Test = &ir.Template{Text: first.Text, Span: first.Span,
 		Parts: []ir.Part{{Kind: ir.Variable, Span: first.Span, Text: first.Text, Name: name}}}
-	if n := first.Text[1]; '1' <= n && n <= '9' && len(first.Text) == 2 {
-		c.Test.Parts[0] = ir.Part{Kind: ir.RuleRef, Span: first.Span, Text: first.Text, N: int(n - '0')}
-	}
 	if parsed.Operator == "" {
 		c.Kind = ir.CondTruth
 		return c, nil

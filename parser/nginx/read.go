@@ -1,12 +1,8 @@
 package nginx
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
-	"sort"
 	"strings"
 
 	"rewright/parser/diag"
@@ -14,29 +10,47 @@ import (
 	"rewright/parser/source"
 )
 
-// Limits of including, in files: nginx has none but its file descriptors, and dies of a cycle.
-const (
-	maxIncludeDepth = 100
-	maxIncludes     = 20000
-)
+// defaultVersion is the release that is meant when none is named: the one that was asked for every fact here.
+const defaultVersion = "1.22.1"
 
 // finding is a diagnostic on its way into Config.Diagnostics.
 type finding struct {
 	diag.Diagnostic
-	line int  // that nginx names; 0: none
-	late bool // found after the whole text was read
+	line int // that nginx names; 0: none
 }
+
+// Ranks of what nginx finds after it has read http {}, in its order.
+const (
+	rankMerge = iota
+	rankLocations
+	ranks
+)
 
 type reader struct {
 	env      Env
 	version  string
 	config   *Config
 	findings []finding
+	late     [ranks][]finding
 	seen     map[findingKey]bool
 	files    map[string]*File // by name as opened
 	names    []string         // files being read, outermost first
 	count    int              // files included
 	missing  bool             // some include could not be read: what it defines is unknown
+	foreign  bool             // a module of others is loaded: what it brings is unknown
+	loaded   map[string]bool  // dynamic modules of nginx that are loaded
+
+	defined  map[string]bool // variables that something makes, lower case
+	used     map[string]variableUse
+	useOrder []string
+
+	addresses    map[string]*address
+	addressOrder []*address
+	upstreams    map[string]*ConfigDirective // by name, lower case
+	portless     []*ConfigDirective
+	formats      map[string]bool // log formats
+	hashSize     map[string]int  // *_hash_bucket_size, bytes
+	mapHashed    bool            // a map was built: its hash sizes are fixed
 }
 
 type findingKey struct {
@@ -47,17 +61,27 @@ type findingKey struct {
 
 // frame is a block being read: what may stand in it, and what stood in it so far.
 type frame struct {
-	context string
-	letter  byte
-	head    *ConfigDirective // nil for the outermost text
-	parent  *frame
-	set     map[string]*ConfigDirective // first of each simple directive
+	context    string
+	letter     byte
+	head       *ConfigDirective // nil for the outermost text
+	parent     *frame
+	set        map[string]*ConfigDirective // first of each directive that may stand once
+	sets       map[string]map[string]bool
+	location   *locationHead               // of a location block
+	locations  map[string]*ConfigDirective // in it, by kind and name
+	server     *virtualServer
+	keys       *hashKeys // of a map
+	longestKey *ConfigDirective
+	values     map[string]string // of geo and types
+	percent    int               // of split_clients, in hundredths
 }
 
 func newFrame(context string, head *ConfigDirective, parent *frame) *frame {
 	return &frame{context: context, letter: contextLetters[context], head: head, parent: parent,
 		set: map[string]*ConfigDirective{}}
 }
+
+func (fr *frame) has(name string) bool { return fr.set[name] != nil }
 
 // cursor follows the text faults of a file while its nodes are read.
 type cursor struct {
@@ -73,9 +97,11 @@ func Read(f *source.File, env Env) *Config {
 		env.Context = ir.ContextMain
 	}
 	r := &reader{env: env, version: env.Version, config: &Config{Context: env.Context},
-		seen: map[findingKey]bool{}, files: map[string]*File{}}
+		seen: map[findingKey]bool{}, files: map[string]*File{}, loaded: map[string]bool{},
+		defined: map[string]bool{}, used: map[string]variableUse{}, addresses: map[string]*address{},
+		upstreams: map[string]*ConfigDirective{}, formats: map[string]bool{}, hashSize: map[string]int{}}
 	if r.version == "" {
-		r.version = "1.22.1"
+		r.version = defaultVersion
 	}
 	top := newFrame(string(env.Context), nil, nil)
 	main := Parse(f)
@@ -83,7 +109,15 @@ func Read(f *source.File, env Env) *Config {
 	r.config.Files = append(r.config.Files, main)
 	r.names = append(r.names, f.Name)
 	r.config.Nodes = r.file(main, false, top)
-	r.deliver()
+	if env.Context == ir.ContextMain {
+		r.endMain(top)
+	} else {
+		r.endHTTP()
+	}
+	for i := range r.findings {
+		r.config.Diagnostics = append(r.config.Diagnostics, r.findings[i].Diagnostic)
+		r.config.lines = append(r.config.lines, r.findings[i].line)
+	}
 	return r.config
 }
 
@@ -107,7 +141,7 @@ func (r *reader) flush(c *cursor, before int32) {
 }
 
 func (r *reader) nodes(c *cursor, list []Node, fr *frame) []*ConfigDirective {
-	var out []*ConfigDirective
+	out := make([]*ConfigDirective, 0, len(list))
 	for _, n := range list {
 		d, ok := n.(*Directive)
 		if !ok {
@@ -115,7 +149,10 @@ func (r *reader) nodes(c *cursor, list []Node, fr *frame) []*ConfigDirective {
 		}
 		end := d.End.Start
 		if d.End.Len() == 0 {
-			end = d.span.End
+			end = d.span.End // nginx stops before it handles the directive
+			for int(end) < len(c.f.Source.Text) && isBlank(c.f.Source.Text[end]) {
+				end++
+			}
 		}
 		r.flush(c, end+1)
 		if d.Name.Span.Len() == 0 {
@@ -125,54 +162,66 @@ func (r *reader) nodes(c *cursor, list []Node, fr *frame) []*ConfigDirective {
 			continue
 		}
 		out = append(out, r.directive(c, d, fr)...)
-		if d.Block != nil && d.Block.Closed {
-			r.flush(c, d.Block.Close.Start+1)
-		}
 	}
 	return out
 }
 
-// directive reads one directive; an include gives what stands in its files.
+// directive reads one directive; an include gives what stands in its files as well.
 func (r *reader) directive(c *cursor, d *Directive, fr *frame) []*ConfigDirective {
 	cd := &ConfigDirective{File: c.f.Source, Directive: d, Context: fr.context}
 	out := []*ConfigDirective{cd}
-	if fr.context == "unknown" {
-		if d.Name.Text == "include" && len(d.Args) == 1 && d.Block == nil && takesInclude(fr.head) {
-			return append(out, r.include(cd, fr)...)
+	switch {
+	case entryBlock(fr.context):
+		included := r.entry(cd, fr)
+		r.body(c, cd, newFrame("unknown", cd, fr))
+		return append(out, included...)
+	case fr.context == "unknown" || r.env.Modules != nil && r.env.Modules(d.Name.Text):
+		r.body(c, cd, newFrame("unknown", cd, fr))
+		return out
+	}
+	mark := len(r.findings)
+	if r.check(cd, fr) {
+		r.value(cd, fr)
+		if head := heads[d.Name.Text]; head != nil && !cd.Refused {
+			head(r, cd, fr)
 		}
-		r.body(c, cd, fr, "unknown")
-		return out
 	}
-	if r.env.Modules != nil && r.env.Modules(d.Name.Text) {
-		r.body(c, cd, fr, "unknown")
-		return out
+	if parts := r.swallowed(cd, fr, mark); parts != nil {
+		for _, part := range parts {
+			out = append(out, r.directive(c, part, fr)...)
+		}
+		return out[1:]
 	}
-	if !r.check(cd, fr) {
-		r.body(c, cd, fr, blockContext(d.Name.Text, fr.context))
-		return out
-	}
-	if d.Name.Text == "include" {
+	switch {
+	case d.Name.Text == "include" && cd.Known != nil && !cd.Refused:
 		return append(out, r.include(cd, fr)...)
+	case d.Name.Text == "load_module" && cd.Known != nil:
+		r.load(cd)
+	case strings.HasSuffix(d.Name.Text, "_hash_bucket_size") && len(cd.Args) == 1:
+		r.hashSize[d.Name.Text], _ = atoi(cd.Args[0].Text)
 	}
-	r.body(c, cd, fr, blockContext(d.Name.Text, fr.context))
+	if cd.Block == nil {
+		return out
+	}
+	context := "unknown"
+	if len(Specs(d.Name.Text)) > 0 {
+		context = blockContext(d.Name.Text, fr.context)
+	}
+	inner := newFrame(context, cd, fr)
+	inner.location = cd.location
+	r.body(c, cd, inner)
+	if d.Block.Closed {
+		r.flush(c, d.Block.Close.Start+1)
+	}
+	if closer := closers[d.Name.Text]; closer != nil && cd.Known != nil && cd.Known.Block {
+		closer(r, cd, fr, inner)
+	}
 	return out
 }
 
-// takesInclude tells whether include is read inside a block whose lines are no directives.
-func takesInclude(head *ConfigDirective) bool {
-	if head == nil {
-		return false
-	}
-	switch head.Name.Text {
-	case "map", "geo", "types", "charset_map":
-		return true
-	}
-	return false
-}
-
-func (r *reader) body(c *cursor, cd *ConfigDirective, fr *frame, context string) {
+func (r *reader) body(c *cursor, cd *ConfigDirective, inner *frame) {
 	if cd.Block != nil {
-		cd.Body = r.nodes(c, cd.Block.Nodes, newFrame(context, cd, fr))
+		cd.Body = r.nodes(c, cd.Block.Nodes, inner)
 	}
 }
 
@@ -180,8 +229,17 @@ func (r *reader) body(c *cursor, cd *ConfigDirective, fr *frame, context string)
 func blockContext(name, outer string) string {
 	switch name {
 	case "if":
-		return "if-" + outer
-	case "http", "server", "location", "events", "upstream", "limit_except":
+		if outer == "server" || outer == "location" {
+			return "if-" + outer
+		}
+		if strings.HasPrefix(outer, "if-") {
+			return outer
+		}
+	case "server":
+		if outer == "http" || outer == "main" {
+			return "server"
+		}
+	case "http", "location", "events", "upstream", "limit_except", "map", "geo", "split_clients", "types", "charset_map":
 		return name
 	}
 	return "unknown"
@@ -206,7 +264,7 @@ func (r *reader) check(cd *ConfigDirective, fr *frame) bool {
 		n := len(cd.Args)
 		switch {
 		case !s.Block && hasBlock:
-			r.refuse(cd, cd.Head(), "RD029", "refused-argument", "is no block", "end it with `;`",
+			r.refuse(cd, cd.Head(), "RD029", "refused-argument", "is no block, but a `{` follows", "end it with `;`; quote a { that is meant as text",
 				fmt.Sprintf(`directive "%s" is not terminated by ";"`, name))
 			return false
 		case s.Block && !hasBlock:
@@ -214,35 +272,35 @@ func (r *reader) check(cd *ConfigDirective, fr *frame) bool {
 				fmt.Sprintf(`directive "%s" has no opening "{"`, name))
 			return false
 		case n < s.Min || s.Max >= 0 && n > s.Max:
-			r.refuse(cd, cd.Head(), "RD026", "wrong-argument-count", fmt.Sprintf("has %d arguments", n), "",
+			r.refuse(cd, cd.Head(), "RD026", "wrong-argument-count", fmt.Sprintf("has %s, and takes %s", plural(n), s.takes()), "",
 				fmt.Sprintf(`invalid number of arguments in "%s" directive`, name))
 			return false
 		}
 		return true
 	}
 	if found {
-		r.refuse(cd, cd.Name.Span, "RD106", "directive-not-allowed-here", "is not allowed in "+fr.context, "",
+		r.refuse(cd, cd.Name.Span, "RD106", "directive-not-allowed-here", "is not allowed in "+describeContext(fr.context), "",
 			fmt.Sprintf(`"%s" directive is not allowed here`, name))
 		return false
 	}
-	r.refuse(cd, cd.Name.Span, "RD001", "unknown-directive", "is no directive of nginx "+r.version,
-		"", fmt.Sprintf(`unknown directive "%s"`, name))
-	return false
-}
-
-// available tells whether the server in question has a directive.
-func (r *reader) available(s *Spec) bool {
-	return s.Module == "" && (s.Since == "" || !versionBefore(r.version, s.Since)) &&
-		(s.Until == "" || versionBefore(r.version, s.Until))
+	return r.unknown(cd)
 }
 
 // refuse reports that nginx refuses the file because of cd. what continues the sentence "`name` …".
 func (r *reader) refuse(cd *ConfigDirective, span source.Span, code, name, what, help, server string) {
+	r.refuseWith(cd, diag.Diagnostic{Code: code, Name: name, Span: span, Help: help, ServerMessage: server,
+		Message: "`" + cd.Name.Text + "` " + what + "; nginx will not start"})
+}
+
+func (r *reader) refuseWith(cd *ConfigDirective, d diag.Diagnostic) {
 	cd.Refused = true
-	r.report(finding{line: r.line(cd), Diagnostic: diag.Diagnostic{
-		Code: code, Name: name, Severity: diag.Error, File: cd.File, Span: span,
-		Message: "`" + cd.Name.Text + "` " + what + "; nginx will not start", Help: help, Refuses: true, ServerMessage: server,
-	}})
+	d.File, d.Severity, d.Refuses = cd.File, diag.Error, true
+	if brace, ok := unquotedBrace(cd); ok {
+		d.Code, d.Name, d.Span = "RD020", "unquoted-brace", brace
+		d.Message = "this `{` ends the word it stands in, so nginx reads a block here; nginx will not start"
+		d.Help = "put the whole regular expression into quotes"
+	}
+	r.report(finding{line: r.line(cd), Diagnostic: d})
 }
 
 // line is the line that nginx names for a directive: the one of its ; or {.
@@ -263,21 +321,30 @@ func (r *reader) report(f finding) {
 	r.findings = append(r.findings, f)
 }
 
-// deliver orders the findings: what nginx says while it reads, then what it says after.
-func (r *reader) deliver() {
-	slices.SortStableFunc(r.findings, func(a, b finding) int {
-		switch {
-		case a.late == b.late:
-			return 0
-		case b.late:
-			return -1
+// later keeps a finding for the end of http.
+func (r *reader) later(rank int, f finding) { r.late[rank] = append(r.late[rank], f) }
+
+// endHTTP reports what nginx finds when http {} is read, in the order of ngx_http_block.
+func (r *reader) endHTTP() {
+	r.missingPorts()
+	for rank := range r.late {
+		for _, f := range r.late[rank] {
+			r.report(f)
 		}
-		return 1
-	})
-	for i := range r.findings {
-		r.config.Diagnostics = append(r.config.Diagnostics, r.findings[i].Diagnostic)
-		r.config.lines = append(r.config.lines, r.findings[i].line)
+		r.late[rank] = nil
 	}
+	r.unknownVariables()
+	r.useOrder = nil
+	r.serverNames()
+}
+
+// endMain reports what nginx finds at the very end. Source: nginx src/event/ngx_event.c, ngx_event_init_conf.
+func (r *reader) endMain(top *frame) {
+	http := top.set["http"]
+	if http == nil || top.has("events") || r.partial() {
+		return
+	}
+	r.lateRefuse(http, Word{Span: http.Name.Span}, `no "events" section in configuration`, "stands without an `events` block beside it")
 }
 
 // Refusal is nginx's own complaint: the message, and where it says the fault is. Line 0: nginx names no place.
@@ -298,79 +365,13 @@ func (c *Config) Refusal() *Refusal {
 	return nil
 }
 
-// include reads the files that an include names.
-// Source: nginx src/core/ngx_conf_file.c, ngx_conf_include.
-func (r *reader) include(cd *ConfigDirective, fr *frame) []*ConfigDirective {
-	name := cd.Args[0].Text
-	notRead := func(why string) []*ConfigDirective {
-		r.missing = true
-		r.report(finding{line: r.line(cd), Diagnostic: diag.Diagnostic{
-			Code: "RD999", Name: "not-analysed", Severity: diag.Info, File: cd.File, Span: cd.Args[0].Span,
-			Message: fmt.Sprintf("%q is not read: %s", name, why),
-		}})
-		return nil
-	}
-	if r.env.Open == nil {
-		return notRead("included files cannot be opened here")
-	}
-	names := []string{name}
-	if strings.ContainsAny(name, "*?[") {
-		if r.env.Glob == nil {
-			return notRead("file names with wildcards cannot be looked up here")
-		}
-		var err error
-		if names, err = r.env.Glob(name); err != nil {
-			return notRead(err.Error())
-		}
-		sort.Strings(names)
-	}
-	cd.Included = true
-	var out []*ConfigDirective
-	for _, n := range names {
-		if slices.Contains(r.names, n) || len(r.names) > maxIncludeDepth || r.count > maxIncludes {
-			r.refuse(cd, cd.Args[0].Span, "RD029", "refused-argument",
-				fmt.Sprintf("reads %q, which is being read already, without end", n), "remove the cycle",
-				fmt.Sprintf(`open() "%s" failed (24: Too many open files)`, r.fullName(n)))
-			return out
-		}
-		f, again := r.files[n]
-		if !again {
-			src, err := r.env.Open(n)
-			if errors.Is(err, fs.ErrNotExist) {
-				r.refuse(cd, cd.Args[0].Span, "RD029", "refused-argument", fmt.Sprintf("reads %q, which does not exist", n), "",
-					fmt.Sprintf(`open() "%s" failed (2: No such file or directory)`, r.fullName(n)))
-				r.missing = true
-				continue
-			}
-			if err != nil {
-				cd.Included = false
-				notRead(err.Error())
-				continue
-			}
-			f = Parse(src)
-			r.files[n] = f
-			r.config.Files = append(r.config.Files, f)
-		}
-		r.count++
-		r.names = append(r.names, n)
-		out = append(out, r.file(f, again, fr)...)
-		r.names = r.names[:len(r.names)-1]
-	}
-	return out
-}
-
-// fullName is an included name as nginx opens it: relative ones belong to the folder of the main file.
-func (r *reader) fullName(name string) string {
-	if path.IsAbs(name) {
-		return name
-	}
-	return path.Join(path.Dir(r.names[0]), name)
-}
+// contextsByWidth are the contexts that a file can be the inside of, the outermost first.
+var contextsByWidth = []ir.Context{ir.ContextMain, ir.ContextHTTP, ir.ContextServer, ir.ContextLocation}
 
 // DetectContext finds what the text of a file is the inside of, by the directives on its top level: the
 // outermost context that allows most of them.
 func DetectContext(f *File) ir.Context {
-	contexts := []ir.Context{ir.ContextMain, ir.ContextHTTP, ir.ContextServer, ir.ContextLocation}
+	contexts := contextsByWidth
 	var votes [4]int
 	for _, n := range f.Nodes {
 		d, ok := n.(*Directive)

@@ -76,6 +76,9 @@ type Env struct {
 	// Opaque in the IR, because what stands in the file is not known.
 	Open func(name string) (*source.File, error)
 	Glob func(pattern string) ([]string, error)
+	// Fragment says that the text is a part of a configuration whose rest is not known: what is made elsewhere
+	// (variables, upstreams, log formats) is not missed.
+	Fragment bool
 	// Modules are directive names that a third-party module brings; they are accepted anywhere with any arguments.
 	Modules func(directive string) bool
 }
@@ -100,4 +103,6 @@ type ConfigDirective struct {
 	Context  string             // context it stands in: "main", "http", "server", "location", "if-server", "if-location", …
 	Refused  bool               // a diagnostic with Refuses was made for it
 	Included bool               // of an include: its files were read and follow it
+
+	location *locationHead // of a location directive that was not refused
 }
