@@ -103,6 +103,7 @@ type QueryPolicy struct {
 	Append    bool // QSA: old query after the new one
 	Discard   bool // QSD
 	SplitLast bool // QSL: split at the last ? of the result
+	None      bool // httpd: a final ? was written (it is not part of Target), so nothing is split and no query is left
 }
 
 // EscapePolicy is httpd's B family and NE.

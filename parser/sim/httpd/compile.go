@@ -1,0 +1,738 @@
+// Package httpd simulates how Apache httpd 2.4 answers a request.
+//
+// A program and a world go in; the outcome of a request, with the steps that led to it, comes out. The order of
+// translation, directory walk, access control, fixups and handlers, and the rounds of mod_rewrite in directories,
+// follow httpd 2.4.71; what backends and modules outside the distribution do is left out, and makes the outcome
+// unknown where it could matter.
+package httpd
+
+import (
+	"fmt"
+	"path"
+	"sort"
+	"strings"
+	"sync"
+
+	"rewright/parser/ir"
+	"rewright/parser/pattern"
+	"rewright/parser/sim"
+)
+
+// layer is what one section or .htaccess says; nil and zero mean that it says nothing.
+type layer struct {
+	scope *ir.Scope
+
+	rewrite    bool // any directive of mod_rewrite
+	engine     *bool
+	optionsSet bool
+	options    rewriteOptions
+	base       *string
+	rules      []*ir.Rule
+	dir        string // directory of the rules with its final slash; "" when not known
+
+	redirects     []*ir.Rule
+	unconditional *ir.Rule
+	relative      *bool // RedirectRelative
+	aliases       []*ir.Rule
+	preserve      bool // AliasPreservePath
+
+	requires *requireNode
+	order    string
+	allow    []*ir.Setting
+	deny     []*ir.Setting
+	access   bool // Order, Allow or Deny
+	satisfy  string
+	authType string
+	limits   []*ir.Scope // <Limit> and <LimitExcept>
+
+	index         []string
+	indexSet      bool
+	slash         *bool
+	fallback      *string
+	indexRedirect string
+	checkHandler  *bool
+	errorDocs     map[int]*ir.Setting
+	optAll        bool // Options without + and -
+	optOn, optOff opts
+	optSet        bool
+	override      *overrides
+	headers       []*ir.Setting
+	reqHeaders    []*ir.Setting
+	setEnvIf      []*ir.Setting
+	setEnv        []*ir.Setting
+	handler       *string
+	addHandler    map[string]string
+	forceType     *string
+	addType       map[string]string
+	acceptPath    string
+	proxyPass     []*ir.Setting
+	expiresOn     *bool
+	expires       []*ir.Setting
+	opaque        []*ir.Opaque
+	ifs           []*ir.Scope // <If> and its kin in this scope
+	files         []*ir.Scope // <Files> in this scope
+}
+
+type rewriteOptions struct {
+	inherit, inheritBefore, inheritDown, inheritDownBefore, ignoreInherit bool
+	noSlash, anyURI, mergeBase, ignoreContext, legacyPrefix, unsafePrefix bool
+}
+
+// opts are bits of Options.
+type opts uint16
+
+const (
+	optIndexes opts = 1 << iota
+	optIncludes
+	optFollow
+	optOwner
+	optExecCGI
+	optMultiViews
+	optDefault = optFollow
+)
+
+type overrides struct {
+	none     bool
+	classes  map[string]bool // fileinfo indexes limit options authconfig; "all"
+	nonfatal bool
+	list     map[string]bool
+	listSet  bool
+}
+
+// dirConf is the merged configuration of a request.
+type dirConf struct {
+	engine        bool
+	options       rewriteOptions
+	base          *string
+	rules         []*ir.Rule
+	dir           string
+	dirKnown      bool
+	redirects     []*ir.Rule
+	unconditional *ir.Rule
+	relative      bool
+	layers        []*layer
+	requires      []*requireNode
+	order         string
+	allow, deny   []*ir.Setting
+	access        bool
+	satisfy       string
+	authType      string
+	index         []string
+	slash         bool
+	fallback      string
+	errorDocs     map[int]*ir.Setting
+	opts          opts
+	override      *overrides
+	handler       string
+	forceType     string
+	acceptPath    string
+	unknown       []string
+}
+
+type host struct {
+	scope      *ir.Scope
+	name       string
+	aliases    []string
+	port       int
+	ports      []int
+	addrs      []string
+	hasRewrite bool
+	engine     bool
+	options    rewriteOptions
+	rules      []*ir.Rule
+	redirects  []*ir.Rule
+	aliasRules []*ir.Rule
+	proxyPass  []*ir.Setting
+	docroot    string
+	headers    []*ir.Setting
+	setEnvIf   []*ir.Setting
+	sections   []*section // Directory and Files of server configuration, main server's first
+	locations  []*section
+	base       *layer // what stands directly in the server, as default of all directories
+	mergeSlash bool
+	encoded    string // AllowEncodedSlashes
+	canonical  string
+	limit      int // LimitInternalRecursion
+	lineLimit  int // LimitRequestLine, in bytes
+	access     string
+	trace      string
+	main       *host
+	tls        bool
+}
+
+type section struct {
+	scope *ir.Scope
+	layer *layer
+}
+
+type simulator struct {
+	program  *ir.Program
+	world    *sim.World
+	hosts    []*host
+	main     *host
+	htaccess map[string]*layer
+	refused  map[string]*ir.Scope
+	problem  string
+	maps     map[string]*textMap
+	mapOnce  sync.Map
+	cache    sync.Map // merged directory chains
+}
+
+// New makes a simulator. The error wraps sim.ErrRefused when httpd would not start.
+func New(p *ir.Program, w *sim.World) (sim.Simulator, error) {
+	for i := range p.Diagnostics {
+		if d := &p.Diagnostics[i]; d.Refuses {
+			place := ""
+			if d.File != nil {
+				place = d.File.Name + ":" + d.File.Position(d.Span.Start).String() + ": "
+			}
+			msg := d.ServerMessage
+			if msg == "" {
+				msg = d.Message
+			}
+			return nil, fmt.Errorf("%s%s: %w", place, msg, sim.ErrRefused)
+		}
+	}
+	s := &simulator{program: p, world: w, htaccess: map[string]*layer{}, refused: map[string]*ir.Scope{}}
+	s.main = s.server(p.Root, nil)
+	for _, it := range p.Root.Items {
+		if sc, ok := it.(*ir.Scope); ok && sc.Kind == ir.ScopeHost {
+			s.hosts = append(s.hosts, s.server(sc, s.main))
+		}
+	}
+	if len(s.hosts) == 0 {
+		s.hosts = []*host{s.main}
+	}
+	for _, h := range p.Htaccess {
+		dir := path.Clean(h.Dir)
+		if h.Refusal != nil {
+			s.refused[dir] = h
+		}
+		s.htaccess[dir] = s.layer(h, dir+"/")
+	}
+	return s, nil
+}
+
+func yes(set *ir.Setting) *bool {
+	b := strings.EqualFold(set.Arg(0), "on")
+	return &b
+}
+
+// layer reads what stands in a scope. dir is the directory of its rules, "" when there is none.
+func (s *simulator) layer(scope *ir.Scope, dir string) *layer {
+	l := &layer{scope: scope, dir: dir}
+	for _, it := range scope.Items {
+		switch it := it.(type) {
+		case *ir.Rule:
+			switch it.Keyword {
+			case ir.RewriteRule:
+				l.rewrite = true
+				l.rules = append(l.rules, it)
+			case ir.Alias, ir.AliasMatch, ir.ScriptAlias, ir.ScriptAliasMatch:
+				l.aliases = append(l.aliases, it)
+			default:
+				if it.Match == ir.MatchAll {
+					l.unconditional = it
+				} else {
+					l.redirects = append(l.redirects, it)
+				}
+			}
+		case *ir.Opaque:
+			if !it.Harmless {
+				l.opaque = append(l.opaque, it)
+			}
+		case *ir.Scope:
+			switch it.Kind {
+			case ir.ScopeIf, ir.ScopeElseIf, ir.ScopeElse:
+				l.ifs = append(l.ifs, it)
+			case ir.ScopeFiles, ir.ScopeFilesMatch:
+				l.files = append(l.files, it)
+			case ir.ScopeLimit, ir.ScopeLimitExcept:
+				l.limits = append(l.limits, it)
+			case ir.ScopeRequire:
+				l.require(s.requireScope(it))
+			}
+		case *ir.Setting:
+			s.setting(l, it)
+		}
+	}
+	return l
+}
+
+func (l *layer) require(n *requireNode) {
+	if l.requires == nil {
+		l.requires = &requireNode{kind: "any"}
+	}
+	l.requires.list = append(l.requires.list, n)
+}
+
+func (s *simulator) setting(l *layer, it *ir.Setting) {
+	arg := it.Arg(0)
+	switch strings.ToLower(it.Name) {
+	case "rewriteengine":
+		l.rewrite, l.engine = true, yes(it)
+	case "rewritebase":
+		l.rewrite = true
+		l.base = &arg
+	case "rewriteoptions":
+		l.rewrite, l.optionsSet = true, true
+		for _, a := range it.Args {
+			o := &l.options
+			switch strings.ToLower(a.Text) {
+			case "inherit":
+				o.inherit = true
+			case "inheritbefore":
+				o.inheritBefore = true
+			case "inheritdown":
+				o.inheritDown = true
+			case "inheritdownbefore":
+				o.inheritDownBefore = true
+			case "ignoreinherit":
+				o.ignoreInherit = true
+			case "allownoslash":
+				o.noSlash = true
+			case "allowanyuri":
+				o.anyURI = true
+			case "mergebase":
+				o.mergeBase = true
+			case "ignorecontextinfo":
+				o.ignoreContext = true
+			case "legacyprefixdocroot":
+				o.legacyPrefix = true
+			case "unsafeprefixstat":
+				o.unsafePrefix = true
+			}
+		}
+	case "aliaspreservepath":
+		l.preserve = *yes(it)
+	case "redirectrelative":
+		l.relative = yes(it)
+	case "require":
+		l.require(s.requireSetting(it))
+	case "order":
+		l.access = true
+		l.order = strings.ToLower(strings.Join(words(it.Args), ""))
+	case "allow":
+		l.access = true
+		l.allow = append(l.allow, it)
+	case "deny":
+		l.access = true
+		l.deny = append(l.deny, it)
+	case "satisfy":
+		l.satisfy = strings.ToLower(arg)
+	case "authtype":
+		l.authType = arg
+	case "directoryindex":
+		if !l.indexSet {
+			l.index, l.indexSet = nil, true
+		}
+		if len(it.Args) == 1 && strings.EqualFold(arg, "disabled") {
+			l.index = []string{}
+			break
+		}
+		l.index = append(l.index, words(it.Args)...)
+	case "directoryslash":
+		l.slash = yes(it)
+	case "directoryindexredirect":
+		l.indexRedirect = strings.ToLower(arg)
+	case "directorycheckhandler":
+		l.checkHandler = yes(it)
+	case "fallbackresource":
+		l.fallback = &arg
+	case "errordocument":
+		if l.errorDocs == nil {
+			l.errorDocs = map[int]*ir.Setting{}
+		}
+		l.errorDocs[atoi(arg)] = it
+	case "options":
+		l.optionsOf(it.Args)
+	case "allowoverride":
+		o := l.overrideOf()
+		o.classes = map[string]bool{}
+		for _, a := range it.Args {
+			w := strings.ToLower(a.Text)
+			name, val, _ := strings.Cut(w, "=")
+			switch name {
+			case "none":
+				o.none = true
+			case "nonfatal":
+				o.nonfatal = true
+				_ = val
+			default:
+				o.classes[name] = true
+			}
+		}
+		if len(o.classes) > 0 {
+			o.none = false
+		}
+	case "allowoverridelist":
+		o := l.overrideOf()
+		o.listSet = true
+		for _, a := range it.Args {
+			if !strings.EqualFold(a.Text, "none") {
+				o.list[strings.ToLower(a.Text)] = true
+			}
+		}
+	case "header":
+		l.headers = append(l.headers, it)
+	case "requestheader":
+		l.reqHeaders = append(l.reqHeaders, it)
+	case "setenvif", "setenvifnocase", "browsermatch", "browsermatchnocase":
+		l.setEnvIf = append(l.setEnvIf, it)
+	case "setenv", "unsetenv", "passenv":
+		l.setEnv = append(l.setEnv, it)
+	case "sethandler":
+		h := arg
+		if strings.EqualFold(h, "none") {
+			h = ""
+		}
+		l.handler = &h
+	case "addhandler":
+		if l.addHandler == nil {
+			l.addHandler = map[string]string{}
+		}
+		for _, a := range it.Args[1:] {
+			l.addHandler[ext(a.Text)] = strings.ToLower(arg)
+		}
+	case "removehandler":
+		if l.addHandler == nil {
+			l.addHandler = map[string]string{}
+		}
+		for _, a := range it.Args {
+			l.addHandler[ext(a.Text)] = ""
+		}
+	case "forcetype":
+		l.forceType = &arg
+	case "addtype":
+		if l.addType == nil {
+			l.addType = map[string]string{}
+		}
+		for _, a := range it.Args[1:] {
+			l.addType[ext(a.Text)] = strings.ToLower(arg)
+		}
+	case "acceptpathinfo":
+		l.acceptPath = strings.ToLower(arg)
+	case "proxypass", "proxypassmatch":
+		l.proxyPass = append(l.proxyPass, it)
+	case "expiresactive":
+		l.expiresOn = yes(it)
+	case "expiresbytype", "expiresdefault":
+		l.expires = append(l.expires, it)
+	}
+}
+
+func ext(s string) string { return strings.ToLower(strings.TrimPrefix(s, ".")) }
+
+func words(list []ir.Word) []string {
+	out := make([]string, len(list))
+	for i, w := range list {
+		out[i] = w.Text
+	}
+	return out
+}
+
+func (l *layer) overrideOf() *overrides {
+	if l.override == nil {
+		l.override = &overrides{list: map[string]bool{}}
+	}
+	return l.override
+}
+
+// optionsOf reads Options: words with a sign change what is inherited, words without replace it.
+func (l *layer) optionsOf(args []ir.Word) {
+	l.optSet = true
+	for _, a := range args {
+		w, sign := strings.ToLower(a.Text), byte(0)
+		if w != "" && (w[0] == '+' || w[0] == '-') {
+			sign, w = w[0], w[1:]
+		}
+		var bit opts
+		switch w {
+		case "indexes":
+			bit = optIndexes
+		case "includes", "includesnoexec":
+			bit = optIncludes
+		case "followsymlinks":
+			bit = optFollow
+		case "symlinksifownermatch":
+			bit = optOwner
+		case "execcgi":
+			bit = optExecCGI
+		case "multiviews":
+			bit = optMultiViews
+		case "all":
+			bit = optIndexes | optIncludes | optFollow | optExecCGI
+		}
+		switch sign {
+		case 0:
+			if !l.optAll {
+				l.optAll, l.optOn, l.optOff = true, 0, 0
+			}
+			l.optOn |= bit
+		case '+':
+			l.optOn |= bit
+			l.optOff &^= bit
+		case '-':
+			l.optOff |= bit
+			l.optOn &^= bit
+		}
+	}
+}
+
+// server reads what stands in the main server or in a <VirtualHost>.
+func (s *simulator) server(scope *ir.Scope, main *host) *host {
+	h := &host{scope: scope, main: main, mergeSlash: true, encoded: "off", canonical: "off", limit: 10, lineLimit: defaultLineLimit, access: ".htaccess", trace: "on",
+		docroot: s.world.DocumentRoot, port: 0}
+	if main != nil {
+		h.mergeSlash, h.encoded, h.canonical, h.limit, h.access, h.trace = main.mergeSlash, main.encoded, main.canonical, main.limit, main.access, main.trace
+		h.lineLimit = main.lineLimit
+		h.docroot, h.name = main.docroot, main.name
+		h.sections = append(h.sections, main.sections...)
+		h.locations = append(h.locations, main.locations...)
+		h.headers = append(h.headers, main.base.headers...)
+	}
+	base := s.layer(scope, "")
+	h.base = base
+	if scope.File == nil && s.world.ServerName != "" {
+		h.name = strings.ToLower(s.world.ServerName)
+	}
+	for _, a := range scope.Args {
+		addr, port := splitPort(a.Text)
+		h.addrs = append(h.addrs, addr)
+		h.ports = append(h.ports, port)
+	}
+	for _, it := range scope.Items {
+		set, ok := it.(*ir.Setting)
+		if !ok {
+			continue
+		}
+		switch strings.ToLower(set.Name) {
+		case "servername":
+			name := set.Arg(0)
+			if i := strings.Index(name, "://"); i >= 0 {
+				if strings.EqualFold(name[:i], "https") {
+					h.port = 443
+				}
+				name = name[i+3:]
+			}
+			n, port := splitPort(name)
+			h.name = strings.ToLower(n)
+			if port != 0 {
+				h.port = port
+			}
+		case "serveralias":
+			for _, a := range set.Args {
+				h.aliases = append(h.aliases, strings.ToLower(a.Text))
+			}
+		case "documentroot":
+			h.docroot = strings.TrimSuffix(path.Clean(set.Arg(0)), "/")
+		case "mergeslashes":
+			h.mergeSlash = strings.EqualFold(set.Arg(0), "on")
+		case "allowencodedslashes":
+			h.encoded = strings.ToLower(set.Arg(0))
+		case "usecanonicalname":
+			h.canonical = strings.ToLower(set.Arg(0))
+		case "limitinternalrecursion":
+			h.limit = atoi(set.Arg(0))
+		case "limitrequestline":
+			h.lineLimit = atoi(set.Arg(0))
+		case "accessfilename":
+			h.access = set.Arg(0)
+		case "traceenable":
+			h.trace = strings.ToLower(set.Arg(0))
+		case "sslengine":
+			h.tls = strings.EqualFold(set.Arg(0), "on")
+		}
+	}
+	if main != nil {
+		h.headers = append(h.headers, base.headers...)
+	} else {
+		h.headers = base.headers
+	}
+	s.serverRewrite(h, base, main)
+	h.redirects = append(h.redirects, base.redirects...)
+	h.aliasRules = append(h.aliasRules, base.aliases...)
+	h.proxyPass = append(h.proxyPass, base.proxyPass...)
+	h.setEnvIf = append(h.setEnvIf, base.setEnvIf...)
+	if main != nil {
+		h.redirects = append(h.redirects, main.redirects...)
+		h.aliasRules = append(h.aliasRules, main.aliasRules...)
+		h.proxyPass = append(h.proxyPass, main.proxyPass...)
+		h.setEnvIf = append(append([]*ir.Setting{}, main.setEnvIf...), base.setEnvIf...)
+	}
+	for _, it := range scope.Items {
+		sc, ok := it.(*ir.Scope)
+		if !ok {
+			continue
+		}
+		switch sc.Kind {
+		case ir.ScopeDirectory:
+			dir := strings.TrimSuffix(path.Clean(sc.Path), "/") + "/"
+			h.sections = append(h.sections, &section{sc, s.layer(sc, dir)})
+		case ir.ScopeDirectoryMatch:
+			h.sections = append(h.sections, &section{sc, s.layer(sc, sc.Path)})
+		case ir.ScopeFiles, ir.ScopeFilesMatch, ir.ScopeIf, ir.ScopeElseIf, ir.ScopeElse:
+			h.sections = append(h.sections, &section{sc, s.layer(sc, "")})
+		case ir.ScopeLocation, ir.ScopeLocationMatch:
+			h.locations = append(h.locations, &section{sc, s.layer(sc, sc.Path)})
+		}
+	}
+	return h
+}
+
+func splitPort(s string) (string, int) {
+	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
+		return s[:i], atoi(s[i+1:])
+	}
+	return s, 0
+}
+
+// serverRewrite merges the rules of a host with those of the main server.
+// Source: mod_rewrite.c, config_server_merge.
+func (s *simulator) serverRewrite(h *host, l *layer, main *host) {
+	h.rules, h.options = l.rules, l.options
+	if l.engine != nil {
+		h.engine = *l.engine
+	} else if main != nil {
+		h.engine = main.engine
+	}
+	if main == nil {
+		return
+	}
+	if !l.optionsSet {
+		h.options = main.options
+	}
+	o := h.options
+	switch {
+	case o.inherit || main.options.inheritDown && !o.ignoreInherit:
+		h.rules = append(append([]*ir.Rule{}, l.rules...), main.rules...)
+	case o.inheritBefore || main.options.inheritDownBefore && !o.ignoreInherit:
+		h.rules = append(append([]*ir.Rule{}, main.rules...), l.rules...)
+	}
+}
+
+// merge lays a layer over a configuration.
+func (c *dirConf) merge(l *layer) {
+	c.layers = append(c.layers[:len(c.layers):len(c.layers)], l)
+	if l.rewrite {
+		c.mergeRewrite(l)
+	}
+	if len(l.redirects) > 0 {
+		c.redirects = append(append([]*ir.Rule{}, l.redirects...), c.redirects...)
+	}
+	if l.unconditional != nil {
+		c.unconditional = l.unconditional
+	}
+	if l.relative != nil {
+		c.relative = *l.relative
+	}
+	if l.requires != nil {
+		c.requires = []*requireNode{l.requires}
+	}
+	if l.access {
+		c.access, c.order, c.allow, c.deny = true, l.order, l.allow, l.deny
+	}
+	if l.satisfy != "" {
+		c.satisfy = l.satisfy
+	}
+	if l.authType != "" {
+		c.authType = l.authType
+	}
+	if l.indexSet {
+		c.index = l.index
+	}
+	if l.slash != nil {
+		c.slash = *l.slash
+	}
+	if l.fallback != nil {
+		c.fallback = *l.fallback
+	}
+	if len(l.errorDocs) > 0 {
+		m := map[int]*ir.Setting{}
+		for k, v := range c.errorDocs {
+			m[k] = v
+		}
+		for k, v := range l.errorDocs {
+			m[k] = v
+		}
+		c.errorDocs = m
+	}
+	if l.optSet {
+		if l.optAll {
+			c.opts = 0
+		}
+		c.opts = c.opts&^l.optOff | l.optOn
+	}
+	if l.override != nil {
+		c.override = l.override
+	}
+	if l.handler != nil {
+		c.handler = *l.handler
+	}
+	if l.forceType != nil {
+		c.forceType = *l.forceType
+	}
+	if l.acceptPath != "" {
+		c.acceptPath = l.acceptPath
+	}
+	for _, o := range l.opaque {
+		c.unknown = append(c.unknown[:len(c.unknown):len(c.unknown)], o.Name+" is not modelled")
+	}
+}
+
+// mergeRewrite is mod_rewrite's config_perdir_merge.
+func (c *dirConf) mergeRewrite(l *layer) {
+	base := *c
+	if l.engine != nil {
+		c.engine = *l.engine
+	}
+	if l.optionsSet {
+		c.options = l.options
+	}
+	if c.options.mergeBase {
+		if l.base != nil {
+			c.base = l.base
+		}
+	} else {
+		c.base = l.base
+	}
+	c.dir, c.dirKnown = l.dir, true
+	o := c.options
+	switch {
+	case o.inherit || base.options.inheritDown && !o.ignoreInherit:
+		c.rules = append(append([]*ir.Rule{}, l.rules...), base.rules...)
+	case o.inheritBefore || base.options.inheritDownBefore && !o.ignoreInherit:
+		c.rules = append(append([]*ir.Rule{}, base.rules...), l.rules...)
+	default:
+		c.rules = l.rules
+	}
+}
+
+func atoi(s string) int {
+	s = strings.TrimLeft(s, " \t\n\v\f\r")
+	neg := false
+	if s != "" && (s[0] == '-' || s[0] == '+') {
+		neg = s[0] == '-'
+		s = s[1:]
+	}
+	n := 0
+	for i := 0; i < len(s) && s[i] >= '0' && s[i] <= '9' && n < 1<<40; i++ {
+		n = n*10 + int(s[i]-'0')
+	}
+	if neg {
+		n = -n
+	}
+	// C's int
+	return int(int32(n))
+}
+
+// sectionsByLength orders <Directory> sections from short to long paths, keeping file order among equals.
+func sectionsByLength(list []*section) []*section {
+	out := append([]*section{}, list...)
+	sort.SliceStable(out, func(i, j int) bool {
+		return strings.Count(path.Clean(out[i].scope.Path), "/") < strings.Count(path.Clean(out[j].scope.Path), "/")
+	})
+	return out
+}
+
+var _ = pattern.Apache

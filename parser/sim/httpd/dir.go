@@ -1,0 +1,137 @@
+package httpd
+
+import (
+	"strings"
+
+	"rewright/parser/sim"
+)
+
+// dirFixup is mod_dir: the final slash, DirectoryIndex and FallbackResource. Source: dir_fixups.
+func (r *request) dirFixup(c *dirConf) int {
+	if r.finfo.Kind == sim.Directory {
+		return r.directory(c)
+	}
+	if c.fallback != "" && !strings.EqualFold(c.fallback, "disabled") && r.finfo.Kind == sim.NoFile {
+		return r.fallBack(c)
+	}
+	return 0
+}
+
+func (r *request) fallBack(c *dirConf) int {
+	if r.handler != "" || r.handlerName(c) != "" {
+		return 0
+	}
+	if r.method != "GET" && r.method != "HEAD" && r.method != "POST" && false {
+		return 0
+	}
+	target := c.fallback
+	if r.uri == target {
+		return 0
+	}
+	if r.pathInfo != "" || r.finfo.Kind == sim.NoFile || r.finfo.Kind == sim.Directory {
+		if r.args != nil {
+			target += "?" + *r.args
+		}
+		r.note(sim.Step{Kind: sim.StepFlow, Name: "FallbackResource", Result: target, Note: "nothing exists at the path"})
+		r.filename, r.handler = "redirect:"+target, "redirect-handler"
+		r.args = nil
+	}
+	return 0
+}
+
+// directory deals with a URL that is a directory. Source: fixup_dir.
+func (r *request) directory(c *dirConf) int {
+	if r.uri == "" || !strings.HasSuffix(r.uri, "/") {
+		if !c.slash {
+			return 0
+		}
+		if r.main != nil && r.filename == "" {
+			return 0
+		}
+		if r.method == "POST" && false {
+			return 0
+		}
+		loc := escapePath(r.uri) + "/"
+		if r.args != nil {
+			loc += "?" + *r.args
+		}
+		loc = r.selfURL(loc)
+		r.note(sim.Step{Kind: sim.StepFlow, Name: "DirectorySlash", Result: loc, Note: "a directory without its slash is redirected to it"})
+		r.setLocation(loc)
+		r.handler = ""
+		return 301
+	}
+	if r.handler == "redirect-handler" {
+		// the internal redirect of mod_rewrite stands
+		return 0
+	}
+	if c.handler != "" && lower(c.handler) != "none" && !strings.EqualFold(c.handler, "httpd/unix-directory") {
+		return 0
+	}
+	if r.method != "GET" && r.method != "HEAD" && r.method != "POST" && r.method != "OPTIONS" && false {
+		return 0
+	}
+	errStatus := 0
+	for _, name := range indexNames(c) {
+		if name == "" {
+			continue
+		}
+		target := name
+		if !strings.HasPrefix(name, "/") {
+			target = escapeIndex(r.uri) + name
+		}
+		if r.args != nil {
+			target += "?" + *r.args
+		}
+		sub := r.subrequestURI(target)
+		if sub == nil {
+			continue
+		}
+		sub.method = r.method
+		r.note(sim.Step{Kind: sim.StepFile, Name: "DirectoryIndex", Input: name, Result: sub.filename, Matched: truth(sub.status == 200 && sub.finfo.Kind == sim.Regular)})
+		switch {
+		case sub.status == 200 && sub.finfo.Kind == sim.Regular:
+			r.take(sub)
+			return 0
+		case sub.proxied && sub.status == 200:
+			r.take(sub)
+			return 0
+		case isRedirect(sub.status) || sub.status == 406 && len(indexNames(c)) == 1 || sub.status == 401:
+			r.location = sub.location
+			return sub.status
+		case sub.status != 404 && sub.status != 200:
+			errStatus = sub.status
+		}
+	}
+	if errStatus != 0 {
+		return errStatus
+	}
+	if c.fallback != "" && !strings.EqualFold(c.fallback, "disabled") {
+		return r.fallBack(c)
+	}
+	return 0
+}
+
+func escapeIndex(uri string) string {
+	return escapePath(uri)
+}
+
+// take goes on with a subrequest as the request itself. Source: ap_internal_fast_redirect.
+func (r *request) take(sub *request) {
+	r.uri, r.filename, r.pathInfo, r.args = sub.uri, sub.filename, sub.pathInfo, sub.args
+	r.finfo, r.conf, r.handler, r.proxied, r.isAlias = sub.finfo, sub.conf, sub.handler, sub.proxied, sub.isAlias
+	r.forcedHandler, r.forcedType = sub.forcedHandler, sub.forcedType
+	r.vary = append(r.vary, sub.vary...)
+	for k, v := range sub.env {
+		if _, ok := r.env[k]; !ok {
+			r.env[k] = v
+		}
+	}
+	for _, h := range sub.always {
+		r.always = append(r.always, h)
+	}
+	r.end = sub.end
+	if sub.keepEnvNote {
+		r.keepEnvNote = true
+	}
+}

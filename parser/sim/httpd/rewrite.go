@@ -1,0 +1,686 @@
+package httpd
+
+import (
+	"strconv"
+	"strings"
+
+	"rewright/parser/ir"
+	"rewright/parser/pattern"
+	"rewright/parser/sim"
+)
+
+// Results of a rule list. Source: mod_rewrite.c, ACTION_*.
+const (
+	actionNone = iota
+	actionNormal
+	actionNoEscape
+	actionStatus    // r.status holds a final status without target
+	actionStatusSet // r.status holds an error
+)
+
+// defaultLineLimit is LimitRequestLine's default, in bytes. Source: httpd include/httpd.h, DEFAULT_LIMIT_REQUEST_LINE.
+const defaultLineLimit = 8190
+
+// ruleRun is what one pass over a rule list keeps. Source: mod_rewrite.c, rewrite_ctx.
+type ruleRun struct {
+	r        *request
+	perDir   bool
+	dir      string
+	uri      string
+	rule     pattern.Match
+	ruleSrc  bool
+	cond     pattern.Match
+	condSrc  bool
+	condLost bool // an expr condition left its captures undefined
+	varyThis []string
+	vary     []string
+}
+
+// applyRules runs a rule list once. Source: apply_rewrite_list.
+func (r *request) applyRules(rules []*ir.Rule, perDir bool, dir string) int {
+	ctx := &ruleRun{r: r, perDir: perDir, dir: dir}
+	r.lastsub = nil
+	changed, round := actionNone, 1
+	for i := 0; i < len(rules); i++ {
+		p := rules[i]
+		r.top.work++
+		if r.top.work > maxWork {
+			r.doubt("the request needs too many steps")
+			return actionNone
+		}
+		if r.main != nil && (p.NoSubrequest || p.Action == ir.ActionRedirect) {
+			continue
+		}
+		ctx.vary = nil
+		rc := ctx.apply(p)
+		if rc == ruleNoMatch {
+			for i < len(rules) && rules[i].Chain {
+				i++
+			}
+			continue
+		}
+		if p.Target != nil {
+			r.lastsub = p
+		}
+		if limit := 2 * r.h.lineLimit; len(r.filename) > limit {
+			r.logError("RewriteRule '" + p.Pattern.Text + "' and URI '" + r.uri + "' exceeded maximum length (" + strconv.Itoa(limit) + ")")
+			r.status = 500
+			return actionStatus
+		}
+		if len(ctx.vary) > 0 {
+			r.vary = append(r.vary, strings.Join(ctx.vary, ","))
+		}
+		if rc == ruleStatusSet {
+			return actionStatusSet
+		}
+		if p.Action == ir.ActionRespond {
+			return actionStatus
+		}
+		if rc != ruleNoSub {
+			changed = actionNormal
+			if p.Escape.NoEscape {
+				changed = actionNoEscape
+			}
+		}
+		if p.PassThrough {
+			r.filename = "passthrough:" + r.filename
+			return actionNormal
+		}
+		if p.Flow == ir.FlowEnd {
+			r.note(sim.Step{Kind: sim.StepFlow, Origin: p.Origin, Note: "END: no further rewriting for this request"})
+			r.setEnd()
+			return changed
+		}
+		if p.Action == ir.ActionProxy || p.Flow == ir.FlowLast {
+			r.note(sim.Step{Kind: sim.StepFlow, Origin: p.Origin, Note: "this pass ends here"})
+			return changed
+		}
+		if p.Flow == ir.FlowRestart {
+			limit := p.MaxRestarts
+			if round++; round >= limit {
+				r.logError("AH02596: RewriteRule '" + p.Pattern.Text + "' and URI '" + r.uri + "' exceeded maximum number of rounds (" + strconv.Itoa(limit) + ") via the [N] flag")
+				r.status = 500
+				return actionStatus
+			}
+			i = -1
+			continue
+		}
+		if p.Skip > 0 {
+			i += p.Skip
+		}
+	}
+	return changed
+}
+
+func (r *request) setEnd() { r.end = true }
+
+type ruleResult uint8
+
+const (
+	ruleNoMatch ruleResult = iota
+	ruleMatch
+	ruleNoSub
+	ruleStatusSet
+)
+
+// apply runs one rule. Source: apply_rewrite_rule.
+func (ctx *ruleRun) apply(p *ir.Rule) ruleResult {
+	r := ctx.r
+	ctx.uri = r.filename
+	proxied := false
+	if ctx.perDir {
+		proxied = r.proxied && strings.HasPrefix(r.filename, "proxy:")
+		ctx.uri += r.pathInfo
+		if !proxied && strings.HasPrefix(ctx.uri, ctx.dir) {
+			ctx.uri = ctx.uri[len(ctx.dir):]
+		}
+	}
+	m, ok := r.match(p.Pattern, ctx.uri)
+	if r.tracing() {
+		st := sim.Step{Kind: sim.StepRule, Origin: p.Origin, Name: "RewriteRule", Input: ctx.uri, Pattern: p.Pattern.Text, Matched: truth(ok != p.Negated)}
+		if p.Negated {
+			st.Pattern = "!" + st.Pattern
+		} else if ok {
+			a, b := m.Span(0)
+			st.Span = &[2]int{a, b}
+			for i := 1; i <= p.Pattern.Re.Groups() && i < 10; i++ {
+				st.Captures = append(st.Captures, m.Group(i))
+			}
+		}
+		r.note(st)
+	}
+	if ok == p.Negated {
+		return ruleNoMatch
+	}
+	ctx.varyThis, ctx.condSrc, ctx.condLost = nil, false, false
+	ctx.rule, ctx.ruleSrc = m, !p.Negated
+	for i := 0; i < len(p.Conditions); i++ {
+		c := p.Conditions[i]
+		rc := ctx.condition(c)
+		if c.NoVary {
+			ctx.varyThis = nil
+		}
+		if c.Or {
+			if !rc {
+				ctx.varyThis = nil
+				continue
+			}
+			for i < len(p.Conditions) && p.Conditions[i].Or {
+				i++
+			}
+		} else if !rc {
+			return ruleNoMatch
+		}
+		ctx.vary = append(ctx.vary, ctx.varyThis...)
+		ctx.varyThis = nil
+	}
+	newuri := ""
+	if p.Target != nil {
+		var unsafe bool
+		newuri, unsafe = ctx.target(p)
+		if unsafe && !p.Escape.Allow3F {
+			r.logError("AH10508: Unsafe URL with %3f URL rewritten without UnsafeAllow3F")
+			r.note(sim.Step{Kind: sim.StepFlow, Origin: p.Origin, Result: newuri, Note: "a ? from the request would split the query: 403"})
+			r.status = 403
+			return ruleStatusSet
+		}
+	}
+	ctx.env(p)
+	ctx.cookies(p)
+	if p.Target == nil {
+		ctx.force(p)
+		if p.Action == ir.ActionRespond {
+			r.status = p.Status
+			r.note(sim.Step{Kind: sim.StepFlow, Origin: p.Origin, Result: strconv.Itoa(p.Status), Note: "the rule answers"})
+		}
+		return ruleNoSub
+	}
+	prefixed := false
+	if !proxied && !strings.HasPrefix(newuri, "/") && absoluteURI(newuri) == 0 {
+		if ctx.perDir {
+			newuri, prefixed = ctx.dir+newuri, true
+		} else if p.Action != ir.ActionProxy && p.Action != ir.ActionRedirect {
+			newuri, prefixed = "/"+newuri, true
+		}
+	}
+	r.filename = newuri
+	if ctx.perDir && p.DiscardPath {
+		r.pathInfo = ""
+	}
+	r.splitQuery(p)
+	if r.tracing() {
+		res := r.filename
+		if r.args != nil {
+			res += "?" + *r.args
+		}
+		r.note(sim.Step{Kind: sim.StepRewrite, Origin: p.Origin, Input: ctx.uri, Result: res})
+	}
+	if p.Action == ir.ActionProxy {
+		r.qualify()
+		r.filename = "proxy:" + r.filename
+		return ruleMatch
+	}
+	if p.Action == ir.ActionRedirect {
+		r.qualify()
+		r.status = p.Status
+		return ruleMatch
+	}
+	r.reduce()
+	if absoluteURI(r.filename) > 0 {
+		r.status = 302
+		return ruleMatch
+	}
+	if !p.Escape.UNC && !prefixed && !strings.HasPrefix(p.Target.Text, "//") {
+		for strings.HasPrefix(r.filename, "//") {
+			r.filename = r.filename[1:]
+		}
+	}
+	ctx.force(p)
+	return ruleMatch
+}
+
+func (ctx *ruleRun) force(p *ir.Rule) {
+	if p.MIMEType != nil {
+		if v := ctx.expand(p.MIMEType, p); v != "" {
+			ctx.r.forcedType = lower(v)
+		}
+	}
+	if p.Handler != nil {
+		if v := ctx.expand(p.Handler, p); v != "" {
+			ctx.r.forcedHandler = lower(v)
+		}
+	}
+}
+
+// schemes that make a result absolute: the text, and whether a query makes sense there.
+var schemes = []struct {
+	text  string
+	query bool
+}{{"ajp://", true}, {"balancer://", true}, {"ftp://", false}, {"fcgi://", true}, {"gopher://", false}, {"http://", true}, {"https://", true},
+	{"h2://", true}, {"h2c://", true}, {"ldap://", false}, {"mailto:", true}, {"news:", false}, {"nntp://", false}, {"scgi://", true},
+	{"ws://", true}, {"wss://", true}, {"unix:", true}}
+
+// absoluteURI gives the length of the scheme of an absolute URI, 0 for others. Source: is_absolute_uri.
+func absoluteURI(u string) int {
+	n, _ := absoluteScheme(u)
+	return n
+}
+
+func absoluteScheme(u string) (n int, query bool) {
+	if len(u) <= 5 || u[0] == '/' {
+		return 0, false
+	}
+	for _, s := range schemes {
+		if len(u) >= len(s.text) && strings.EqualFold(u[:len(s.text)], s.text) {
+			if s.text == "unix:" && strings.HasPrefix(u[5:], "//") {
+				return 7, true
+			}
+			return len(s.text), s.query
+		}
+	}
+	return 0, false
+}
+
+// splitQuery takes the query out of a result. Source: splitout_queryargs and the QSNONE logic of cmd_rewriterule.
+func (r *request) splitQuery(p *ir.Rule) {
+	q := p.Query
+	if q.None {
+		r.args = nil
+		return
+	}
+	skip, hasQuery := absoluteScheme(r.filename)
+	if skip > 0 && !hasQuery {
+		r.args = nil
+		return
+	}
+	if q.Discard {
+		r.args = nil
+	}
+	rest := r.filename[skip:]
+	i := strings.IndexByte(rest, '?')
+	if q.SplitLast {
+		i = strings.LastIndexByte(rest, '?')
+	}
+	if i < 0 {
+		return
+	}
+	args := rest[i+1:]
+	r.filename = r.filename[:skip+i]
+	if q.Append {
+		if args != "" {
+			args += "&"
+			if r.args != nil {
+				args += *r.args
+			}
+			r.args = &args
+		}
+	} else {
+		r.args = &args
+	}
+	if r.args != nil {
+		switch a := *r.args; {
+		case a == "":
+			r.args = nil
+		case a[len(a)-1] == '&':
+			a = a[:len(a)-1]
+			r.args = &a
+		}
+	}
+}
+
+// qualify puts scheme and host before a result that has none. Source: fully_qualify_uri.
+func (r *request) qualify() {
+	if absoluteURI(r.filename) > 0 {
+		return
+	}
+	f := r.filename
+	if !strings.HasPrefix(f, "/") {
+		f = "/" + f
+	}
+	r.filename = r.selfURL(f)
+}
+
+// reduce strips scheme and host when they are this host's own. Source: reduce_uri.
+func (r *request) reduce() {
+	sch := r.scheme() + "://"
+	f := r.filename
+	if len(f) <= len(sch) || !strings.EqualFold(f[:len(sch)], sch) {
+		return
+	}
+	rest := f[len(sch):]
+	i := strings.IndexAny(rest, "/:")
+	host, port, url := rest, r.defaultPort(), "/"
+	if i >= 0 {
+		host = rest[:i]
+		if rest[i] == ':' {
+			j := strings.IndexByte(rest[i:], '/')
+			if j < 0 {
+				port = int(uint16(atoi(rest[i+1:])))
+			} else {
+				port, url = int(uint16(atoi(rest[i+1:i+j]))), rest[i+j:]
+			}
+		} else {
+			url = rest[i:]
+		}
+	}
+	if port != r.ownPort() {
+		return
+	}
+	host = lower(host)
+	own := host == r.h.name
+	for _, a := range r.h.aliases {
+		own = own || a == host || wildcard(a, host)
+	}
+	if own {
+		r.filename, r.reduced = url, true
+		r.note(sim.Step{Kind: sim.StepFlow, Result: url, Note: "the host is this one: handled inside"})
+	}
+}
+
+// ownPort is the port of the virtual host itself, whatever the Host header says.
+func (r *request) ownPort() int {
+	if r.tls {
+		return 443
+	}
+	for _, p := range r.h.ports {
+		if p != 0 {
+			return p
+		}
+	}
+	if r.h.port != 0 {
+		return r.h.port
+	}
+	return r.port
+}
+
+// rewriteServer runs the rules of the host. Source: hook_uri2file.
+func (r *request) rewriteServer(c *dirConf) int {
+	h := r.h
+	if !h.engine || !c.engine {
+		return declined
+	}
+	if r.end {
+		return declined
+	}
+	if !h.options.anyURI && (r.target == "*" || !strings.HasPrefix(r.uri, "/")) {
+		return declined
+	}
+	oargs := r.args
+	if !r.hasFile {
+		r.filename, r.hasFile = r.uri, true
+	}
+	if len(h.rules) > 0 {
+		r.note(sim.Step{Kind: sim.StepPhase, Name: "server rules", Input: r.uri})
+	}
+	result := r.applyRules(h.rules, false, "")
+	if result == actionNone {
+		r.filename, r.hasFile = "", false
+		return declined
+	}
+	absolute := absoluteURI(r.filename)
+	if st := r.checkArgs(result, absolute, "AH10410"); st != 0 {
+		return st
+	}
+	switch result {
+	case actionStatus:
+		n := r.status
+		r.status = 200
+		if n == 200 {
+			return declineOK(r)
+		}
+		return n
+	case actionStatusSet:
+		return r.status
+	}
+	switch {
+	case strings.HasPrefix(r.filename, "proxy:"):
+		return r.toProxy(result, r.pathInfo, "AH00669")
+	case absolute > 0:
+		return r.redirectTo(result, absolute, oargs)
+	case strings.HasPrefix(r.filename, "passthrough:"):
+		r.uri = r.filename[len("passthrough:"):]
+		r.filename, r.hasFile = "", false
+		return declined
+	}
+	if strings.HasPrefix(r.filename, "/~") {
+		r.doubt("home directories (/~user) are not modelled")
+	}
+	if !strings.HasPrefix(r.filename, "/") {
+		return 400
+	}
+	if !r.prefixStat() || r.reduced && !h.options.legacyPrefix {
+		r.filename = r.h.docroot + collapse(r.filename)
+	}
+	return done
+}
+
+func collapse(f string) string {
+	for strings.HasPrefix(f, "//") {
+		f = f[1:]
+	}
+	return f
+}
+
+// declineOK ends a request with 200 and nothing to say, as R=200 does.
+func declineOK(r *request) int {
+	return 200
+}
+
+// prefixStat tells whether a server-context result is a file path. Source: prefix_stat.
+func (r *request) prefixStat() bool {
+	p := r.filename
+	first, _, _ := strings.Cut(strings.TrimLeft(p, "/"), "/")
+	first = "/" + first
+	if r.stat(first).Kind == sim.NoFile {
+		return false
+	}
+	if r.h.options.unsafePrefix || r.lastsub == nil || r.lastsub.Escape.PrefixStat {
+		return true
+	}
+	return strings.HasPrefix(r.lastsub.Target.Text, first) || strings.HasPrefix(p, r.h.docroot)
+}
+
+// checkArgs refuses blanks and controls in a query that will not be escaped.
+func (r *request) checkArgs(result, absolute int, code string) int {
+	if r.args == nil || absolute > 0 && result != actionNoEscape {
+		return 0
+	}
+	for i := 0; i < len(*r.args); i++ {
+		if c := (*r.args)[i]; c <= 0x20 || c == 0x7f {
+			r.logError(code + ": Rewritten query string contains control characters or spaces")
+			return 403
+		}
+	}
+	return 0
+}
+
+func (r *request) toProxy(result int, pathInfo, code string) int {
+	if !r.s.hasProxy() {
+		r.logError(code + ": attempt to make remote request from mod_rewrite without proxy enabled: " + r.filename)
+		return 403
+	}
+	target := strings.TrimPrefix(r.filename, "proxy:") + pathInfo
+	if result != actionNoEscape {
+		if n := absoluteURI(target); n > 0 {
+			target = escapeAbsolute(target, n)
+		}
+	} else if strings.ContainsAny(target, " \t\r\n") {
+		r.filename = "proxy:" + target
+		if r.args != nil {
+			r.filename += "?" + *r.args
+		}
+		r.logError("AH10415: To be forwarded path contains control characters or spaces")
+		return 403
+	}
+	if r.args != nil {
+		target += "?" + *r.args
+	}
+	r.proxied, r.handler = true, "proxy-server"
+	r.filename = "proxy:" + target
+	return done
+}
+
+// redirectTo answers with a redirect to an absolute result.
+func (r *request) redirectTo(result, scheme int, oargs *string) int {
+	loc := r.filename
+	if result != actionNoEscape {
+		loc = escapeAbsolute(loc, scheme)
+	}
+	if r.args != nil {
+		a := *r.args
+		if result != actionNoEscape && !(oargs != nil && *oargs == a) {
+			a = escapePath(a)
+		}
+		loc += "?" + a
+	}
+	n := 302
+	if isRedirect(r.status) {
+		n = r.status
+	}
+	r.status = 200
+	r.setLocation(loc)
+	r.filename = loc
+	return n
+}
+
+func isRedirect(n int) bool {
+	return n >= 300 && n < 400
+}
+
+func (r *request) setLocation(l string) { r.location = &l }
+
+// escapePath is ap_escape_uri: everything but these bytes becomes lower-case %xx.
+func escapePath(s string) string {
+	n := 0
+	for i := 0; i < len(s); i++ {
+		if !pathByte(s[i]) {
+			n++
+		}
+	}
+	if n == 0 {
+		return s
+	}
+	const hex = "0123456789abcdef"
+	b := make([]byte, 0, len(s)+2*n)
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; pathByte(c) {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return string(b)
+}
+
+func pathByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("$-_.+!*'(),:@&=/~;", c) >= 0
+}
+
+// escapeAbsolute escapes what stands behind the host. Source: escape_absolute_uri.
+func escapeAbsolute(u string, scheme int) string {
+	if u[scheme-1] != '/' {
+		return u[:scheme] + escapePath(u[scheme:])
+	}
+	i := strings.IndexByte(u[scheme:], '/')
+	if i < 0 || scheme+i+1 == len(u) {
+		return u
+	}
+	cut := scheme + i + 1
+	if strings.HasPrefix(lower(u), "ldap") {
+		parts := strings.SplitN(u[cut:], "?", 5)
+		for i := range parts {
+			parts[i] = escapePath(parts[i])
+		}
+		return u[:cut] + strings.Join(parts, "?")
+	}
+	return u[:cut] + escapePath(u[cut:])
+}
+
+// rewriteDirectory runs the rules of the directory. Source: hook_fixup.
+func (r *request) rewriteDirectory(c *dirConf) int {
+	if !c.engine || !c.dirKnown || r.end && true {
+		return declined
+	}
+	dir := c.dir
+	if !r.proxied && !c.options.noSlash && dir != "" && len(r.filename) == len(dir)-1 && strings.HasPrefix(dir, r.filename) && dir[len(dir)-1] == '/' {
+		return declined
+	}
+	if c.opts&(optFollow|optOwner) == 0 {
+		r.logError("AH00670: Options FollowSymLinks and SymLinksIfOwnerMatch are both off, so the RewriteRule directive is also forbidden due to its similar ability to circumvent directory restrictions : " + r.filename)
+		return 403
+	}
+	ofile, oargs := r.filename, r.args
+	if len(c.rules) > 0 {
+		r.note(sim.Step{Kind: sim.StepPhase, Name: "directory rules", Input: r.filename + r.pathInfo, Note: "directory " + dir})
+	}
+	opath := r.pathInfo
+	result := r.applyRules(c.rules, true, dir)
+	if result == actionNone {
+		r.filename = ofile
+		_ = opath
+		return declined
+	}
+	absolute := absoluteURI(r.filename)
+	if st := r.checkArgs(result, absolute, "AH10411"); st != 0 {
+		return st
+	}
+	switch result {
+	case actionStatus:
+		n := r.status
+		r.status = 200
+		if n == 200 {
+			return declineOK(r)
+		}
+		return n
+	case actionStatusSet:
+		return r.status
+	}
+	if strings.HasPrefix(r.filename, "proxy:") {
+		return r.toProxy(result, "", "AH10160")
+	}
+	if absolute > 0 {
+		if c.base != nil {
+			if i := strings.IndexByte(r.filename[absolute:], '/'); i >= 0 && absolute+i+1 < len(r.filename) {
+				cut := absolute + i + 1
+				r.filename = r.filename[:cut] + substPrefix(r.filename[cut:], strings.TrimPrefix(dir, "/"), (*c.base)[1:])
+			}
+		}
+		return r.redirectTo(result, absolute, oargs)
+	}
+	r.filename = strings.TrimPrefix(r.filename, "passthrough:")
+	if !strings.HasPrefix(r.filename, "/") {
+		return 400
+	}
+	if r.filename == ofile {
+		r.note(sim.Step{Kind: sim.StepFlow, Result: r.filename, Note: "the result is the file it was already: no internal redirect"})
+		return done
+	}
+	target := r.filename
+	if c.base != nil {
+		target = substPrefix(target, dir, *c.base)
+	} else {
+		root := strings.TrimSuffix(r.h.docroot, "/")
+		if strings.HasPrefix(target, root) && len(target) > len(root) && target[len(root)] == '/' {
+			target = target[len(root):]
+		}
+	}
+	if target == r.filename && !c.options.ignoreContext && r.ctxPrefix != "" {
+		target = substPrefix(target, r.ctxRoot, r.ctxPrefix)
+	}
+	r.keepEnvNote = true
+	r.filename = "redirect:" + target
+	r.handler = "redirect-handler"
+	return done
+}
+
+// substPrefix puts subst in the place of a directory prefix. Source: subst_prefix_path.
+func substPrefix(in, match, subst string) string {
+	m := strings.TrimSuffix(match, "/")
+	if !strings.HasPrefix(in, m) || len(in) <= len(m) || in[len(m)] != '/' {
+		return in
+	}
+	if subst != "" && !strings.HasSuffix(subst, "/") {
+		subst += "/"
+	}
+	return subst + in[len(m)+1:]
+}
