@@ -352,7 +352,7 @@ func (ctx *ruleRun) cookies(p *ir.Rule) {
 			if ctx.r.s.world.Time.IsZero() {
 				v += "; expires=?"
 			} else {
-				v += "; expires=" + ctx.r.s.world.Time.UTC().Add(time.Duration(n) * time.Minute).Format("Mon, 02-Jan-2006 15:04:05 GMT")
+				v += "; expires=" + ctx.r.s.world.Time.UTC().Add(time.Duration(n)*time.Minute).Format("Mon, 02-Jan-2006 15:04:05 GMT")
 			}
 		}
 		if s := lower(f[5]); s == "true" || s == "1" || s == "secure" {
