@@ -369,9 +369,9 @@ func (c *checker) branchCount(n Node, last *int) *SyntaxError {
 			}
 		}
 		switch {
-		case n.Kind == Define && n.branches > 1:
+		case n.Kind == Define && n.No != nil:
 			return c.fail(54, at)
-		case n.branches > 2:
+		case len(n.extra) > 0:
 			return c.fail(27, at)
 		}
 	}

@@ -419,10 +419,9 @@ func (p *parser) close(start int) Code {
 	if f.cond != nil {
 		c := f.cond
 		p.closeBranch(f, start)
-		c.branches = len(f.branches)
 		c.Yes = f.branches[0]
 		if len(f.branches) > 1 {
-			c.No = f.branches[1]
+			c.No, c.extra = f.branches[1], f.branches[2:]
 		}
 		c.place = p.span(f.open)
 		p.add(c)

@@ -32,6 +32,7 @@ type writer struct {
 	groups    int   // groups of the tree; netSyntax writes \K as the group after them
 	behind    int   // lookbehinds around the node being written
 	open      []int // groups around it
+	atomic    int   // atomic groups and look-arounds around it
 	repeats   int   // repeats around it inside of the lookbehind
 	cannot    bool
 }
@@ -235,6 +236,7 @@ func (w *writer) group(n *Group) {
 	case BranchReset:
 		w.either("", "(?:")
 	case Atomic:
+		w.cannot = w.cannot || onlyOptionalGroups(n.Body)
 		w.either("", "(?>")
 	case Lookahead:
 		w.either("", "(?=")
@@ -246,6 +248,10 @@ func (w *writer) group(n *Group) {
 		w.either("", "(?<!")
 	default:
 		w.cannot = true
+	}
+	if n.Kind == Atomic || n.Kind.IsLookaround() {
+		w.atomic++
+		defer func() { w.atomic-- }()
 	}
 	behind, repeats := w.behind, w.repeats
 	if n.Kind.IsLookbehind() {
@@ -268,19 +274,23 @@ func (w *writer) repeat(n *Repeat) {
 	if n.Max < 0 && empty && w.dialect == goSyntax {
 		w.cannot = true // Go's engine settles empty rounds its own way
 	}
-	if g, ok := n.Body.(*Group); ok && n.Max == 0 && g.Kind.IsLookaround() {
-		w.cannot = true // the library still takes first bytes from it (set_start_bits)
+	if _, ok := n.Body.(*Group); ok && (n.Max == 0 || n.Mode == Possessive && n.Min == 0 && n.Max > 0) {
+		// The library still takes first bytes and anchors from a group that it skips (set_start_bits, is_anchored),
+		// and lets a repeat before (…)?+ give nothing back (compare_opcodes at the end of an atomic group).
+		w.cannot = true
 	}
 	w.WriteString("(?:")
 	if n.Mode == Possessive {
 		w.either("", "(?>")
+		w.atomic++
+		defer func() { w.atomic-- }()
 	}
 	w.repeats++
 	lo, hi := n.Min, n.Max
 	if empty && w.dialect == netSyntax && (hi > 1 || lo > 1) {
 		w.unroll(n)
 	} else {
-		w.repeated(n.Body)
+		w.repeated(n.Body, n.Mode)
 		w.count(lo, hi, n.Mode)
 	}
 	w.repeats--
@@ -300,21 +310,21 @@ func (w *writer) unroll(n *Repeat) {
 	}
 	before := w.Len()
 	for range copies {
-		w.repeated(n.Body)
+		w.repeated(n.Body, Greedy)
 		if w.Len() > enough {
 			w.cannot = true
 			return
 		}
 	}
 	if n.Max < 0 {
-		w.repeated(n.Body)
+		w.repeated(n.Body, n.Mode)
 		w.count(1, -1, n.Mode)
 		return
 	}
 	optional := n.Max - n.Min
 	for range optional {
 		w.WriteString("(?:")
-		w.repeated(n.Body)
+		w.repeated(n.Body, Greedy)
 		if w.Len() > enough || w.Len()-before > enough {
 			w.cannot = true
 			return
@@ -327,14 +337,14 @@ func (w *writer) unroll(n *Repeat) {
 }
 
 // repeated writes what a quantifier is to follow.
-func (w *writer) repeated(n Node) {
-	if l, ok := n.(*Literal); ok && len(l.Text) == 1 {
+func (w *writer) repeated(n Node, mode RepeatMode) {
+	if w.dialect == netSyntax && (loops(n) || mode == Lazy && w.atomic > 0) {
+		// regexp2 would merge the loops, which loses what must not be given back and the order of rounds, and
+		// goes wrong with a lazy loop in an atomic group; a capture keeps its optimiser away.
+		fmt.Fprintf(w, "(?<%d>", w.groups+2)
+	} else if l, ok := n.(*Literal); ok && len(l.Text) == 1 {
 		w.node(l)
 		return
-	}
-	if w.dialect == netSyntax && isAtomic(n) {
-		// regexp2 would merge the loops and lose what must not be given back; a group of its own keeps them apart.
-		fmt.Fprintf(w, "(?<%d>", w.groups+2)
 	} else {
 		w.WriteString("(?:")
 	}
@@ -342,17 +352,37 @@ func (w *writer) repeated(n Node) {
 	w.WriteByte(')')
 }
 
-func isAtomic(n Node) bool {
+// loops tells whether a node is or begins with something that regexp2 may merge with a quantifier around it.
+func loops(n Node) bool {
 	switch n := n.(type) {
 	case *Group:
-		return n.Kind == Atomic || n.Kind == NonCapturing && isAtomic(n.Body)
+		return n.Kind == Atomic || n.Kind != Capturing && loops(n.Body)
 	case *Repeat:
-		return n.Mode == Possessive
+		return true
 	case *Concat:
 		for _, part := range n.Parts {
-			if isAtomic(part) {
+			if loops(part) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// onlyOptionalGroups tells whether a branch of an atomic group may be passed over by skipping groups alone:
+// there the library lets a repeat before it give nothing back, as for (…)?+.
+func onlyOptionalGroups(body Node) bool {
+	for _, b := range branches(body) {
+		all := true
+		for _, part := range partsOf(b) {
+			r, ok := part.(*Repeat)
+			if ok {
+				_, ok = r.Body.(*Group)
+			}
+			all = all && ok && r.Min == 0
+		}
+		if all {
+			return true
 		}
 	}
 	return false

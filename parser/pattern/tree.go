@@ -186,7 +186,7 @@ type Conditional struct {
 	number, offset  int
 	byName, recName bool
 	version         string
-	branches        int
+	extra           []Node // branches beyond the second: refused, but only after what is in them
 	head            source.Span
 }
 
@@ -235,7 +235,7 @@ func children(n Node) []Node {
 		if n.No != nil {
 			c = append(c, n.No)
 		}
-		return c
+		return append(c, n.extra...)
 	}
 	return nil
 }
