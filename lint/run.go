@@ -1,0 +1,362 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sort"
+	"sync"
+
+	"rewright/parser/diag"
+	"rewright/parser/ir"
+	"rewright/parser/source"
+)
+
+// Options say which rules run and how.
+type Options struct {
+	Rules  []*Rule  // all that exist; usually rules.All()
+	Select []string // codes, beginnings of codes, names; empty: all rules that are not off
+	Ignore []string // the same; beats Select
+	// Severity gives rules, by code or name, another severity. What refuses a file stays an error.
+	Severity map[string]diag.Severity
+	Workers  int // files checked side by side; 0: as many as there are processors
+}
+
+// Result is what a run found.
+type Result struct {
+	Findings   []diag.Diagnostic // sorted: file, start, longer first, code
+	Files      int               // inputs checked
+	Suppressed int               // findings silenced by comments
+}
+
+// Worst is the highest severity among the findings, 0 when there are none.
+func (r *Result) Worst() diag.Severity {
+	worst := diag.Severity(0)
+	for i := range r.Findings {
+		worst = max(worst, r.Findings[i].Severity)
+	}
+	return worst
+}
+
+// Count is the number of findings of a severity.
+func (r *Result) Count(s diag.Severity) int {
+	n := 0
+	for i := range r.Findings {
+		if r.Findings[i].Severity == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Fails tells whether any finding is at or above a severity (--fail-on).
+func (r *Result) Fails(at diag.Severity) bool { return len(r.Findings) > 0 && r.Worst() >= at }
+
+// Run checks inputs side by side; the result does not depend on the order in which they finish.
+// Errors are a selection that names no rule, and the end of ctx.
+func Run(ctx context.Context, o Options, inputs ...Input) (*Result, error) {
+	chosen, err := o.choose()
+	if err != nil {
+		return nil, err
+	}
+	workers := o.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	workers = min(workers, len(inputs))
+	type outcome struct {
+		findings   []diag.Diagnostic
+		suppressed int
+	}
+	outcomes := make([]outcome, len(inputs))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range next {
+				f, s := chosen.check(Load(inputs[i]))
+				outcomes[i] = outcome{f, s}
+			}
+		}()
+	}
+	for i := range inputs {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("lint: %w", err)
+	}
+	r := &Result{Files: len(inputs)}
+	for _, out := range outcomes {
+		r.Findings = append(r.Findings, out.findings...)
+		r.Suppressed += out.suppressed
+	}
+	r.Findings = dedupe(r.Findings)
+	diag.Sort(r.Findings)
+	return r, nil
+}
+
+// Check runs the chosen rules over one configuration that is already loaded. Findings come sorted.
+func Check(o Options, u *Unit) ([]diag.Diagnostic, error) {
+	chosen, err := o.choose()
+	if err != nil {
+		return nil, err
+	}
+	list, _ := chosen.check(u)
+	return list, nil
+}
+
+// place is what makes two findings the same: one file can be read through several includes.
+type place struct {
+	name string
+	span source.Span
+	code string
+}
+
+// dedupe keeps one finding of a rule for a place, the one that refuses the file before others.
+func dedupe(list []diag.Diagnostic) []diag.Diagnostic {
+	seen := make(map[place]int, len(list))
+	out := list[:0:0]
+	for _, d := range list {
+		k := place{d.File.Name, d.Span, d.Code}
+		if i, ok := seen[k]; ok {
+			if d.Refuses && !out[i].Refuses {
+				out[i] = d
+			}
+			continue
+		}
+		seen[k] = len(out)
+		out = append(out, d)
+	}
+	return out
+}
+
+// check runs the rules over one unit.
+func (c *selection) check(u *Unit) (findings []diag.Diagnostic, suppressed int) {
+	report := func(d diag.Diagnostic) {
+		if c.on[d.Code] {
+			if s, ok := c.severity[d.Code]; ok && !d.Refuses {
+				d.Severity = s
+			}
+			findings = append(findings, d)
+		}
+	}
+	c.explainAll(u, report)
+	for _, r := range c.rules {
+		if c.on[r.Code] && r.For.Has(u.Input.Server) {
+			runHooks(&Pass{Rule: r, Unit: u, File: u.Input.File, report: report}, r)
+		}
+	}
+	findings = dedupe(findings)
+	findings, suppressed = c.suppress(u, findings)
+	diag.Sort(findings)
+	return findings, suppressed
+}
+
+// explainAll turns every diagnostic of the parsers into the finding of one rule.
+func (c *selection) explainAll(u *Unit, report func(diag.Diagnostic)) {
+	for i := range u.Diagnostics {
+		d := u.Diagnostics[i]
+		at := u.At(d.File, d.Span.Start)
+		taken := false
+		for _, r := range c.explainers[d.Code] {
+			if !r.For.Has(u.Input.Server) {
+				continue
+			}
+			given := d
+			given.Severity = severityOf(r, &d)
+			if r.Explain == nil {
+				given.Code, given.Name = r.Code, r.ID
+				report(given)
+				taken = true
+				break
+			}
+			p := &Pass{Rule: r, Unit: u, File: d.File, report: report}
+			if out, ok := r.Explain(p, given, at); ok {
+				if out.Severity != 0 {
+					out.Code, out.Name = r.Code, r.ID
+					report(out)
+				}
+				taken = true
+				break
+			}
+		}
+		if !taken {
+			if r := c.catchAll; r != nil && d.Refuses {
+				d.Code, d.Name, d.Severity = r.Code, r.ID, diag.Error
+			}
+			report(d)
+		}
+	}
+}
+
+// severityOf is the rule's own severity for what refuses a file; the parser's where it knows better.
+func severityOf(r *Rule, d *diag.Diagnostic) diag.Severity {
+	if d.Refuses || d.Severity == 0 {
+		return max(r.Severity, diag.Error)
+	}
+	return d.Severity
+}
+
+func runHooks(p *Pass, r *Rule) {
+	u := p.Unit
+	if r.File != nil {
+		for _, f := range u.Files {
+			p.File = f
+			r.File(p)
+		}
+	}
+	if r.Comment != nil {
+		for _, c := range u.Comments {
+			p.File = c.File
+			r.Comment(p, c)
+		}
+	}
+	if r.Directive != nil || r.Section != nil {
+		for _, d := range u.Directives {
+			p.File = d.File
+			if r.Directive != nil {
+				r.Directive(p, d)
+			}
+			if r.Section != nil && d.Section {
+				r.Section(p, d)
+			}
+		}
+	}
+	if r.Rule == nil && r.Condition == nil && r.Program == nil {
+		return
+	}
+	g := u.Program()
+	if g == nil {
+		return
+	}
+	p.File = u.Input.File
+	if r.Program != nil {
+		r.Program(p, g)
+	}
+	if r.Rule != nil || r.Condition != nil {
+		walkScope(p, g.Root)
+		for _, s := range g.Htaccess {
+			walkScope(p, s)
+		}
+	}
+}
+
+func walkScope(p *Pass, s *ir.Scope) {
+	if s == nil {
+		return
+	}
+	if s.If != nil && p.Rule.Condition != nil && s.If.File != nil {
+		p.File = s.If.File
+		p.Rule.Condition(p, s.If)
+	}
+	for _, item := range s.Items {
+		switch item := item.(type) {
+		case *ir.Scope:
+			walkScope(p, item)
+		case *ir.Rule:
+			if item.File == nil {
+				continue
+			}
+			p.File = item.File
+			if p.Rule.Rule != nil {
+				p.Rule.Rule(p, item)
+			}
+			if p.Rule.Condition != nil {
+				for _, c := range item.Conditions {
+					p.File = c.File
+					p.Rule.Condition(p, c)
+				}
+			}
+		}
+	}
+}
+
+// selection is Options made ready: which rules are on and who explains which code.
+type selection struct {
+	rules      []*Rule
+	on         map[string]bool
+	severity   map[string]diag.Severity
+	explainers map[string][]*Rule
+	catchAll   *Rule // explains refusals whose code no rule has
+	suppressor *Rule // says what is wrong with suppressions
+	byName     map[string]*Rule
+}
+
+func (o *Options) choose() (*selection, error) {
+	c := &selection{rules: o.Rules, on: map[string]bool{}, severity: map[string]diag.Severity{},
+		explainers: map[string][]*Rule{}, byName: map[string]*Rule{}}
+	for _, r := range o.Rules {
+		c.byName[r.Code], c.byName[r.ID] = r, r
+		c.on[r.Code] = !r.Off && len(o.Select) == 0
+		switch r.Code {
+		case CatchAll:
+			c.catchAll = r
+		case SuppressionProblem:
+			c.suppressor = r
+		}
+		codes := r.Explains
+		if len(codes) == 0 {
+			codes = []string{r.Code}
+		}
+		for _, code := range codes {
+			c.explainers[code] = append(c.explainers[code], r)
+		}
+	}
+	for code, list := range c.explainers {
+		sort.SliceStable(list, func(i, j int) bool {
+			a, b := list[i], list[j]
+			if (a.Code == code) != (b.Code == code) {
+				return b.Code == code // the owner last
+			}
+			return a.Precedence > b.Precedence
+		})
+	}
+	for _, word := range o.Select {
+		if err := c.each(word, func(r *Rule) { c.on[r.Code] = true }); err != nil {
+			return nil, err
+		}
+	}
+	for _, word := range o.Ignore {
+		if err := c.each(word, func(r *Rule) { c.on[r.Code] = false }); err != nil {
+			return nil, err
+		}
+	}
+	for word, s := range o.Severity {
+		if err := c.each(word, func(r *Rule) { c.severity[r.Code] = s }); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// Codes the engine itself needs to know.
+const (
+	CatchAll           = "RD029"
+	SuppressionProblem = "RD990"
+)
+
+// each calls f for the rules a word of a selection stands for: a name, a code, the beginning of codes, or "all".
+func (c *selection) each(word string, f func(*Rule)) error {
+	if r := c.byName[word]; r != nil {
+		f(r)
+		return nil
+	}
+	found := false
+	for _, r := range c.rules {
+		if word == "all" || len(word) >= 2 && len(word) <= len(r.Code) && equalFold(r.Code[:len(word)], word) {
+			f(r)
+			found = true
+		}
+	}
+	if !found {
+		return fmt.Errorf("no rule is called %q, and no code begins with it", word)
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package lint
+
+import (
+	"sort"
+	"strings"
+
+	"rewright/parser/diag"
+	"rewright/parser/source"
+)
+
+// suppression is one `# lint:ignore CODE… -- reason` or `# lint:ignore-file CODE… -- reason`.
+type suppression struct {
+	file  *source.File
+	span  source.Span // of the whole comment
+	words []suppressedWord
+	whole bool  // the file; otherwise one directive
+	start int32 // of the directive it speaks of; -1: there is none
+	end   int32
+}
+
+type suppressedWord struct {
+	text string
+	span source.Span
+	rule *Rule // nil: unknown
+	used bool
+}
+
+const suppressionMark = "lint:ignore"
+
+// readSuppressions finds the suppressions among the comments of a unit.
+func (c *selection) readSuppressions(u *Unit) []*suppression {
+	var out []*suppression
+	for _, com := range u.Comments {
+		text := com.File.Slice(com.Span)
+		body := strings.TrimLeft(text, "# \t")
+		if !strings.HasPrefix(body, suppressionMark) {
+			continue
+		}
+		s := &suppression{file: com.File, span: com.Span, start: -1}
+		at := com.Span.Start + int32(len(text)-len(body)+len(suppressionMark))
+		rest := body[len(suppressionMark):]
+		if strings.HasPrefix(rest, "-file") {
+			s.whole = true
+			rest, at = rest[len("-file"):], at+int32(len("-file"))
+		}
+		if rest != "" && rest[0] != ' ' && rest[0] != '\t' {
+			continue // some other word that begins with lint:ignore
+		}
+		if line, _, ok := strings.Cut(rest, "\n"); ok {
+			rest = strings.TrimSuffix(line, "\r")
+		}
+		if codes, _, ok := strings.Cut(rest, " --"); ok {
+			rest = codes
+		}
+		for i := 0; i < len(rest); {
+			if strings.IndexByte(" \t,", rest[i]) >= 0 {
+				i++
+				continue
+			}
+			j := i
+			for j < len(rest) && strings.IndexByte(" \t,", rest[j]) < 0 {
+				j++
+			}
+			word := rest[i:j]
+			s.words = append(s.words, suppressedWord{text: word, span: source.Span{Start: at + int32(i), End: at + int32(j)},
+				rule: c.byName[word]})
+			i = j
+		}
+		if !s.whole {
+			if d := u.spokenOf(com); d != nil {
+				s.start, s.end = start(d), d.Line.End
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// spokenOf is the directive a comment stands above, or behind which it stands on the same line.
+func (u *Unit) spokenOf(com *Comment) *Directive {
+	list := u.heads[com.File]
+	if !com.Own {
+		line := com.File.Line(com.Span.Start)
+		i := sort.Search(len(list), func(i int) bool { return start(list[i]) > com.Span.Start }) - 1
+		if i >= 0 && com.File.Line(list[i].Line.End) >= line {
+			return list[i]
+		}
+		return nil
+	}
+	i := sort.Search(len(list), func(i int) bool { return start(list[i]) >= com.Span.End })
+	if i == len(list) {
+		return nil
+	}
+	between := com.File.Slice(source.Span{Start: com.Span.End, End: start(list[i])})
+	for n, line := range strings.Split(between, "\n") {
+		if t := strings.TrimSpace(line); n > 0 && t == "" && n < strings.Count(between, "\n") {
+			return nil // a blank line parts them
+		}
+	}
+	return list[i]
+}
+
+// suppress takes out what comments silence and adds what is wrong with those comments.
+func (c *selection) suppress(u *Unit, findings []diag.Diagnostic) (kept []diag.Diagnostic, suppressed int) {
+	list := c.readSuppressions(u)
+	if len(list) == 0 {
+		return findings, 0
+	}
+	for _, d := range findings {
+		silenced := false
+		for _, s := range list {
+			if s.file != d.File || !s.whole && (d.Span.Start < s.start || d.Span.Start > s.end || s.start < 0) {
+				continue
+			}
+			for i := range s.words {
+				w := &s.words[i]
+				if w.rule != nil && w.rule.Code == d.Code {
+					w.used, silenced = true, true
+				}
+			}
+		}
+		if silenced {
+			suppressed++
+		} else {
+			kept = append(kept, d)
+		}
+	}
+	if c.suppressor == nil || !c.on[c.suppressor.Code] {
+		return kept, suppressed
+	}
+	for _, s := range list {
+		kept = append(kept, c.problems(s)...)
+	}
+	return kept, suppressed
+}
+
+// problems is what is wrong with one suppression.
+func (c *selection) problems(s *suppression) []diag.Diagnostic {
+	one := func(span source.Span, severity diag.Severity, message string, fixes ...diag.Fix) diag.Diagnostic {
+		return diag.Diagnostic{Code: c.suppressor.Code, Name: c.suppressor.ID, Severity: severity, File: s.file,
+			Span: span, Message: message, Fixes: fixes}
+	}
+	if len(s.words) == 0 {
+		return []diag.Diagnostic{one(s.span, diag.Warning, "this suppression names no rule and silences nothing; name one: lint:ignore RD302 -- reason")}
+	}
+	var out []diag.Diagnostic
+	for i := range s.words {
+		w := &s.words[i]
+		switch {
+		case w.rule == nil:
+			message := "no rule is called \"" + w.text + "\", so this silences nothing"
+			var names []string
+			for _, r := range c.rules {
+				names = append(names, r.ID, r.Code)
+			}
+			if near := Nearest(w.text, names); len(near) == 1 {
+				d := one(w.span, diag.Warning, message+"; did you mean \""+near[0]+"\"?",
+					diag.Fix{Title: "write \"" + near[0] + "\"", Safety: diag.Safe, Edits: source.Replace(w.span, near[0])})
+				out = append(out, d)
+				continue
+			}
+			out = append(out, one(w.span, diag.Warning, message))
+		case !w.used && c.on[w.rule.Code]:
+			what := "nothing here gives " + w.rule.Code + " " + w.rule.ID
+			if !s.whole && s.start < 0 {
+				what = "no directive follows, so nothing is silenced"
+			}
+			d := one(w.span, diag.Info, "unused suppression: "+what)
+			if len(s.words) == 1 && !s.whole {
+				d.Fixes = []diag.Fix{{Title: "remove the comment", Safety: diag.Safe, Edits: source.Replace(s.wholeLine(), "")}}
+			}
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// wholeLine is the comment with its line when nothing else stands on it, else the comment alone.
+func (s *suppression) wholeLine() source.Span {
+	text := s.file.Text
+	a, b := s.span.Start, s.span.End
+	for a > 0 && (text[a-1] == ' ' || text[a-1] == '\t') {
+		a--
+	}
+	if a > 0 && text[a-1] != '\n' {
+		return source.Span{Start: a, End: b}
+	}
+	for int(b) < len(text) && text[b] != '\n' {
+		if c := text[b]; c != ' ' && c != '\t' && c != '\r' {
+			return s.span
+		}
+		b++
+	}
+	if int(b) < len(text) {
+		b++
+	}
+	return source.Span{Start: a, End: b}
+}
