@@ -150,9 +150,12 @@ func (r *request) proxyPass(p *ir.Setting) bool {
 	return true
 }
 
-func (s *simulator) hasProxy() bool {
-	return s.world.HasModule == nil || s.world.HasModule("mod_proxy.c")
+// has tells whether a module is loaded.
+func (s *simulator) has(module string) bool {
+	return s.world.HasModule == nil || s.world.HasModule(module)
 }
+
+func (s *simulator) hasProxy() bool { return s.has("mod_proxy.c") }
 
 // fixups are mod_rewrite's directory rules, mod_alias's redirects in directories and mod_dir, in this order.
 func (r *request) fixups(c *dirConf) int {
@@ -195,28 +198,33 @@ func (r *request) handle() *request {
 	name := r.handlerName(c)
 	switch name {
 	case "", "default-handler":
-	case "cgi-script", "server-status", "server-info", "server-parsed", "type-map", "send-as-is", "imap-file", "ldap-status", "balancer-manager":
-		if name == "cgi-script" {
-			if r.finfo.Kind == sim.NoFile {
-				return r.die(404)
-			}
-			if r.finfo.Kind == sim.Directory {
-				return r.die(403)
-			}
+	case "cgi-script":
+		if !r.s.has("mod_cgi.c") && !r.s.has("mod_cgid.c") {
+			break
+		}
+		switch {
+		case !r.isAlias && c.opts&optExecCGI == 0:
+			r.logError("AH01262: Options ExecCGI is off in this directory: " + r.filename)
+			return r.die(403)
+		case r.finfo.Kind == sim.NoFile:
+			return r.die(404)
+		case r.finfo.Kind == sim.Directory:
+			return r.die(403)
 		}
 		out.PassedTo = "handler " + name
 		return r.send(0)
+	case "server-status", "server-info", "ldap-status", "balancer-manager":
+		out.PassedTo = "handler " + name
+		return r.send(0)
+	case "type-map", "send-as-is", "imap-file":
+		r.doubt("handler " + name + " is not modelled")
 	default:
-		if strings.HasPrefix(name, "proxy:") {
+		if strings.HasPrefix(name, "proxy:") && r.s.hasProxy() {
 			out.PassedTo = name[6:]
 			return r.send(0)
 		}
-		// a handler that no module provides leaves the file to the default handler; those of PHP and the
-		// like come with modules of their own
-		if r.s.world.HasModule == nil && r.finfo.Kind == sim.Regular {
-			out.PassedTo = "handler " + name
-			return r.send(0)
-		}
+		// a handler that no module provides leaves the file to the default handler
+		r.note(sim.Step{Kind: sim.StepFlow, Name: "handler", Input: name, Note: "no module that httpd ships has this handler: the file itself is sent"})
 	}
 	if r.finfo.Kind == sim.Directory {
 		if r.method != "GET" && r.method != "HEAD" {
