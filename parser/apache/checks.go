@@ -46,7 +46,8 @@ func (c *check) badf(i int, format string, args ...any) *fault {
 // checks are the values that httpd itself checks while it reads, by directive.
 var checks = sync.OnceValue(func() map[string]func(*check) *fault {
 	m := map[string]func(*check) *fault{}
-	for _, add := range []func(map[string]func(*check) *fault){rewriteChecks, aliasChecks} {
+	for _, add := range []func(map[string]func(*check) *fault){rewriteChecks, aliasChecks, coreChecks, accessChecks,
+		headerChecks, proxyChecks} {
 		add(m)
 	}
 	return m
@@ -268,6 +269,8 @@ func checkRewriteMap(c *check) *fault {
 			}
 		}
 	}
-	_ = name
+	if c.r.env.Exists != nil && kind != "int" && kind != "dbd" && kind != "fastdbd" && !strings.HasPrefix(kind, "dbm") && !c.r.env.Exists(rest) {
+		return c.badf(1, "RewriteMap: file for map %s not found:%s", name, rest)
+	}
 	return nil
 }

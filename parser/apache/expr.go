@@ -176,11 +176,8 @@ type builder struct {
 	err error
 }
 
-func (b *builder) fail(format string, args ...any) {
-	if b.err == nil {
-		b.err = fmt.Errorf(format, args...)
-	}
-}
+// fail keeps the last fault, as httpd does.
+func (b *builder) fail(format string, args ...any) { b.err = fmt.Errorf(format, args...) }
 
 func (b *builder) or(n *orNode) ir.Expr {
 	var e ir.Expr
@@ -384,7 +381,7 @@ var exprFunctions = map[string]bool{"osenv": false, "env": false, "resp": false,
 // brings HC_BODY where its own expressions stand.
 var exprVariables = sync.OnceValue(func() map[string]bool {
 	m := map[string]bool{}
-	for _, name := range strings.Fields(`HTTPS IPV6 CONN_LOG_ID CONN_REMOTE_ADDR HTTP2 H2PUSH REQUEST_METHOD REQUEST_SCHEME REQUEST_URI
+	for _, name := range strings.Fields(`HTTPS IPV6 CONN_LOG_ID CONN_REMOTE_ADDR HTTP2 REQUEST_METHOD REQUEST_SCHEME REQUEST_URI
 		REQUEST_FILENAME REMOTE_HOST REMOTE_IDENT REMOTE_USER SERVER_ADMIN SERVER_NAME SERVER_PORT SERVER_PROTOCOL SCRIPT_FILENAME
 		PATH_INFO QUERY_STRING IS_SUBREQ DOCUMENT_ROOT AUTH_TYPE THE_REQUEST CONTENT_TYPE HANDLER REQUEST_LOG_ID SCRIPT_USER
 		SCRIPT_GROUP DOCUMENT_URI LAST_MODIFIED CONTEXT_PREFIX CONTEXT_DOCUMENT_ROOT REQUEST_STATUS REMOTE_ADDR REMOTE_PORT

@@ -57,3 +57,9 @@ func ModuleIdentifier(file string) string {
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(file, "mod_"), ".c") + "_module"
 }
+
+// ModuleFile is the source file name of a module that is named either way: "mod_rewrite.c" for "rewrite_module".
+func ModuleFile(name string) string { return moduleFile(name) }
+
+// Ships tells whether httpd 2.4 itself has a module, by source file name.
+func Ships(file string) bool { return shipped()[file] }

@@ -65,15 +65,6 @@ func (r *reader) now(f *frame, e *event, d *Directive, spec *Spec) []ConfigNode 
 			v = define{arg(1), true}
 		}
 		r.defines[arg(0)] = v
-	case "Error":
-		text := d.ArgText.Text
-		if text == "" {
-			text = "The Error directive was used with no message."
-		} else if q := text[0]; len(text) > 1 && (q == '"' || q == '\'') && text[len(text)-1] == q {
-			text = text[1 : len(text)-1]
-		}
-		r.refuse(f, d.Line, "refused-argument", text, fmt.Sprintf("the Error directive stops the server: %q", text))
-		return nil
 	case "Include", "IncludeOptional":
 		return r.include(f, d, spec)
 	case "Use":
@@ -87,7 +78,11 @@ func (r *reader) now(f *frame, e *event, d *Directive, spec *Spec) []ConfigNode 
 		delete(r.macros, name)
 		return nil
 	case "LoadModule":
-		r.loaded[moduleFile(arg(0))] = true
+		file := moduleFile(arg(0))
+		r.loaded[file] = true
+		if !shipped()[file] && file != "worker.c" && file != "prefork.c" {
+			r.foreign = true
+		}
 	}
 	return keep()
 }
@@ -174,14 +169,14 @@ func (r *reader) ifVersion(d *Directive) (holds bool, server string) {
 	var op, version string
 	switch len(d.Args) {
 	case 0:
-		return false, "<IfVersion> directive missing closing '>'"
+		op = "="
 	case 1:
 		op, version = "=", d.Args[0].Text
 	default:
 		op, version = d.Args[0].Text, d.Args[1].Text
 	}
 	if len(d.Args) > 2 {
-		return false, "<IfVersion takes one, two or three arguments, a comparison operator, a version (and a delimiter)"
+		return false, "<IfVersion> directive missing closing '>'"
 	}
 	bare := op
 	not := strings.HasPrefix(bare, "!")

@@ -15,7 +15,7 @@ import (
 // Source: httpd server/config.c, ap_build_config and ap_walk_config.
 func Read(f *File, env Env) *Config {
 	r := &reader{env: env, cfg: &Config{Context: env.Context}, macros: map[string]*macro{}, defines: map[string]define{},
-		loaded: map[string]bool{}}
+		loaded: map[string]bool{}, aliases: map[string]bool{}}
 	for name, value := range env.Defines {
 		r.defines[name] = define{value: value, hasValue: value != ""}
 	}
@@ -32,6 +32,8 @@ type reader struct {
 	macros  map[string]*macro // by name in lower case
 	loaded  map[string]bool   // source files of modules that LoadModule named
 	opening []string          // names of the files that are being read, outermost first
+	foreign bool              // a module that httpd does not ship was loaded
+	aliases map[string]bool   // providers that <AuthnProviderAlias> and <AuthzProviderAlias> make
 	given   int               // bytes that macros have given so far
 	refused bool              // reading has met what httpd stops at
 

@@ -15,7 +15,7 @@ type scope struct {
 	vhost    bool             // inside <VirtualHost>
 	perDir   bool             // in a per-directory context: .htaccess, <Directory>, <Files>, <Location>, <If> …
 	limited  bool             // inside <Limit> or <LimitExcept>
-	previous string           // name of the section or directive before this one in the same scope
+	afterIf  bool             // an <If> or <ElseIf> came before in the same section
 }
 
 // walk checks places and arguments of what is in force, in file order.
@@ -25,16 +25,20 @@ func (r *reader) walk() {
 }
 
 func (r *reader) nodesIn(nodes []ConfigNode, s scope) {
-	previous := ""
 	for _, n := range nodes {
-		s.previous = previous
 		switch n := n.(type) {
 		case *ConfigDirective:
 			r.directive(n, &s)
-			previous = n.Name.Text
 		case *ConfigSection:
 			r.section(n, &s)
-			previous = "<" + n.Head.Name.Text
+			if n.Known != nil {
+				switch n.Known.Name {
+				case "<If", "<ElseIf":
+					s.afterIf = true
+				case "<Else":
+					s.afterIf = false
+				}
+			}
 		}
 	}
 }
@@ -106,6 +110,10 @@ func (r *reader) directive(n *ConfigDirective, s *scope) {
 func (r *reader) unknown(f *source.File, d *Directive, name string, s *scope) bool {
 	if o := r.env.Override; o != nil && o.Unknown && r.env.Context == ir.ContextHtaccess {
 		return true
+	}
+	if r.foreign && LookupSpec(name) == nil {
+		// A module from elsewhere is loaded, and this may be its own.
+		return false
 	}
 	x := &fault{kind: "unknown-directive", span: d.Name.Span,
 		server:  fmt.Sprintf("Invalid command '%s', perhaps misspelled or defined by a module not included in the server configuration", escapeLog(name)),
@@ -297,17 +305,26 @@ func (r *reader) section(n *ConfigSection, s *scope) {
 		in.vhost = true
 	case "<Directory", "<DirectoryMatch", "<Location", "<LocationMatch", "<Proxy", "<ProxyMatch":
 		in.override, in.perDir = All|InDirectory, true
+	case "<RequireAll", "<RequireAny", "<RequireNone":
+		in.override = AuthConfig
 	case "<Files", "<FilesMatch", "<If", "<ElseIf", "<Else":
-		if server {
+		if server && !s.perDir {
 			in.override = All | InDirectory
 		}
 		in.perDir = true
 	case "<Limit", "<LimitExcept":
 		in.limited = true
 	case "<AuthnProviderAlias", "<AuthzProviderAlias":
+		if len(n.Head.Args) > 1 {
+			r.aliases[n.Head.Args[1].Text] = true
+		}
 		in.override, in.perDir = AuthConfig|InDirectory, true
 	}
 	r.nodesIn(n.Body, in)
+	if x := r.behindSection(n, s); x != nil && !n.Refused {
+		n.Refused = true
+		r.report(n.File, n.Head.Line, x)
+	}
 }
 
 // needsArgument tells whether a section's head must say something.
