@@ -337,10 +337,16 @@ func (u *Unit) addNginxComment(f *source.File, c *nginx.Comment) {
 	u.Comments = append(u.Comments, &Comment{File: f, Span: c.Span(), Own: own})
 }
 
-// lower makes the IR.
+// lower makes the IR. A .htaccess file lies in the document root, of which no file is known.
 func (u *Unit) lower() *ir.Program {
-	if u.Nginx != nil {
+	switch {
+	case u.Nginx != nil:
 		return nginx.Lower(u.Nginx)
+	case u.Input.Context == ir.ContextHtaccess:
+		return apache.NewHtaccessProgram(apache.LowerHtaccess(u.Apache, htaccessRoot))
 	}
 	return apache.Lower(u.Apache)
 }
+
+// htaccessRoot is where a .htaccess file lies when nothing is said of it.
+const htaccessRoot = "/srv/www"

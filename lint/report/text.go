@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -77,6 +79,9 @@ func (t *Text) Write(d diag.Diagnostic) error {
 	}
 	if w := d.Witness; w != nil {
 		t.printf("  %s %s %s\n", t.faint("try:"), w.Method, printable(w.URL))
+		for _, name := range slices.Sorted(maps.Keys(w.Header)) {
+			t.printf("       -H '%s: %s'\n", printable(name), printable(w.Header[name]))
+		}
 		for _, s := range w.Steps {
 			t.printf("       %s\n", printable(s))
 		}

@@ -49,14 +49,31 @@ func flagTable(d *lint.Directive) map[string]flagInfo {
 	return nil
 }
 
-// canonicalFlag is the short name a written flag name stands for, empty when there is none.
-func canonicalFlag(table map[string]flagInfo, name string) string {
+// flagIndex is a flag table by the upper case and the usual spelling of short and long names.
+func flagIndex(table map[string]flagInfo) map[string]string {
+	m := make(map[string]string, 3*len(table))
 	for short, info := range table {
-		if strings.EqualFold(short, name) || info.long != "" && strings.EqualFold(info.long, name) {
-			return short
+		for _, name := range []string{short, strings.ToUpper(short), info.long, strings.ToUpper(info.long)} {
+			if name != "" {
+				m[name] = short
+			}
 		}
 	}
-	return ""
+	return m
+}
+
+var ruleFlagIndex, condFlagIndex = flagIndex(ruleFlags), flagIndex(condFlags)
+
+// canonicalFlag is the short name a written flag name stands for, empty when there is none.
+func canonicalFlag(table map[string]flagInfo, name string) string {
+	index := ruleFlagIndex
+	if len(table) == len(condFlags) {
+		index = condFlagIndex
+	}
+	if short, ok := index[name]; ok {
+		return short
+	}
+	return index[strings.ToUpper(name)]
 }
 
 func flagNames(table map[string]flagInfo) []string {
@@ -93,7 +110,7 @@ func readFlags(p *lint.Pass, d *lint.Directive) (list []flag, ok bool) {
 
 // splitFlags takes the inside of a flag list apart; base is the place of its first byte.
 func splitFlags(text string, base int32) []flag {
-	var out []flag
+	out := make([]flag, 0, 1+strings.Count(text, ","))
 	at := 0
 	for {
 		end := strings.IndexByte(text[at:], ',')
