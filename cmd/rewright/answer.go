@@ -54,8 +54,15 @@ func newAnswer(o *sim.Outcome, server ir.Server, docroot string) *answer {
 		Headers: map[string][]string{}, Closed: o.Closed, PassedTo: maybe(o.PassedTo), Via: []string{}, Known: o.Known,
 		Unknown: []string{}, Error: maybe(o.Error), Steps: []step{}}
 	if o.Location != nil {
-		s := text(*o.Location)
+		// A line break in the value ends it, and what follows is a header of its own: that is what clients see.
+		lines := strings.Split(strings.ReplaceAll(*o.Location, "\r\n", "\n"), "\n")
+		s := text(lines[0])
 		a.Location = &s
+		for _, l := range lines[1:] {
+			if name, value, ok := strings.Cut(l, ":"); ok {
+				a.Headers[text(name)] = append(a.Headers[text(name)], text(strings.TrimSpace(value)))
+			}
+		}
 	}
 	if o.Body != nil {
 		s := text(*o.Body)

@@ -87,7 +87,70 @@ func (a *app) readConfig(arg, docroot string, o load.Options) (l *load.Loaded, f
 		folder = abs
 	}
 	l, err = parser.Load(fsys, inRoot(abs), o)
-	return l, folder, err
+	if err != nil || l.Program.Server != ir.Apache || l.Docroot != "" {
+		return l, folder, err
+	}
+	for _, root := range documentRoots(l.Program, docroot, folder) {
+		if err := l.AddHtaccess(fsys, inRoot(root.from), root.at, o); err != nil {
+			return nil, "", err
+		}
+	}
+	return l, folder, nil
+}
+
+// documentRoots are the folders whose .htaccess files belong to a server configuration: the one that was said
+// or those that the configuration names, and what it has an alias for, as far as they are here; else the folder
+// of the file when it has a .htaccess.
+func documentRoots(p *ir.Program, docroot, folder string) []mount {
+	var list []mount
+	add := func(m mount) {
+		for _, have := range list {
+			if m.at == have.at || strings.HasPrefix(m.at, have.at+"/") {
+				return
+			}
+		}
+		if info, err := os.Stat(m.from); err == nil && info.IsDir() && m.from != "/" {
+			list = append(list, m)
+		}
+	}
+	if docroot != "" {
+		if abs, err := filepath.Abs(docroot); err == nil {
+			at := foreignRoot(p, abs)
+			if at == "" {
+				at = abs
+			}
+			add(mount{at, abs})
+		}
+	}
+	for _, r := range namedRoots(p) {
+		add(mount{r, r})
+	}
+	if _, err := os.Stat(filepath.Join(folder, ".htaccess")); err == nil && len(list) == 0 {
+		add(mount{folder, folder})
+	}
+	walkRules(p.Root, func(r *ir.Rule) {
+		if r.Keyword == ir.Alias {
+			if to, ok := r.Target.Constant(); ok && filepath.IsAbs(to) {
+				add(mount{filepath.Clean(to), filepath.Clean(to)})
+			}
+		}
+	})
+	return list
+}
+
+// walkRules calls f for each rule in a scope and those in it.
+func walkRules(s *ir.Scope, f func(r *ir.Rule)) {
+	if s == nil {
+		return
+	}
+	for _, item := range s.Items {
+		switch it := item.(type) {
+		case *ir.Scope:
+			walkRules(it, f)
+		case *ir.Rule:
+			f(it)
+		}
+	}
 }
 
 // inRoot is the name of an absolute path in the file system of the whole machine.

@@ -19,14 +19,14 @@ import (
 type app struct {
 	in       io.Reader
 	out, err io.Writer
-	env      func(name string) string
+	environ  []string // NAME=VALUE
 	now      func() time.Time
 	terminal bool // out is a terminal
 	width    int  // columns of the terminal; 0: not known
 }
 
 func main() {
-	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, now: time.Now}
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ(), now: time.Now}
 	if fd := int(os.Stdout.Fd()); term.IsTerminal(fd) {
 		a.terminal = true
 		a.width, _, _ = term.GetSize(fd)
@@ -101,6 +101,16 @@ commands:
 Run rewright COMMAND --help for the flags of a command.
 Exit status: 0 all is well, 1 findings, 2 usage error or input that cannot be used.
 `)
+}
+
+// getenv is a variable of the environment, empty when there is none.
+func (a *app) getenv(name string) string {
+	for _, kv := range a.environ {
+		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // fail says why nothing was done.

@@ -24,7 +24,7 @@ type printer struct {
 }
 
 func (a *app) printer(t *tracer) *printer {
-	p := &printer{w: bufio.NewWriter(a.out), t: t, all: t.flags.steps, coloured: a.terminal && a.env("NO_COLOR") == "" && a.env("TERM") != "dumb"}
+	p := &printer{w: bufio.NewWriter(a.out), t: t, all: t.flags.steps, coloured: a.terminal && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"}
 	for _, c := range []struct {
 		to **color.Color
 		is []color.Attribute

@@ -143,7 +143,7 @@ func (f *traceFlags) request(url string) (sim.Request, error) {
 // newTracer loads the configuration and makes its simulator. For a single request its host is what the server
 // around the text is taken to be called.
 func (a *app) newTracer(f *traceFlags, config string, request sim.Request) (*tracer, error) {
-	if err := f.world.finish(); err != nil {
+	if err := f.world.finish(a.environ); err != nil {
 		return nil, err
 	}
 	o, err := f.options()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -44,7 +45,7 @@ func (w *worldFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&w.Host, "host", "", "name of the server around the text; default: the host of the URL, with --requests example.test")
 	fs.StringArrayVar(&w.Exists, "exists", nil, "a path that exists, relative to the document root; with a final / a folder")
 	fs.StringArrayVar(&w.Missing, "missing", nil, "a path that does not exist, relative to the document root")
-	fs.StringArrayVar(&w.envList, "env", nil, "NAME=VALUE in the environment of the server")
+	fs.StringArrayVar(&w.envList, "env", nil, "NAME=VALUE in the environment of the server, besides that of this process")
 	fs.StringVar(&w.Time, "time", "", "time of the request, as 2026-12-31T23:59:59Z; default: now")
 	fs.StringVar(&w.Client, "client", "", "address of the client; default: 127.0.0.1")
 	fs.StringVar(&w.Address, "address", "", "address of the server; default: 127.0.0.1")
@@ -54,8 +55,8 @@ func (w *worldFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&w.file, "world", "", "YAML or JSON file with docroot, host, exists, missing, env, time, client, address, user, tls-ports, define, module, no-module")
 }
 
-// finish reads the world file, below which flags stand, and takes NAME=VALUE apart.
-func (w *worldFlags) finish() error {
+// finish reads the world file, below which flags stand, and takes NAME=VALUE apart. environ is the environment of this process, which the server's is taken from.
+func (w *worldFlags) finish(environ []string) error {
 	if w.file != "" {
 		text, err := os.ReadFile(w.file)
 		if err != nil {
@@ -70,6 +71,14 @@ func (w *worldFlags) finish() error {
 		}
 		w.over(base)
 	}
+	said := w.Env
+	w.Env = map[string]string{}
+	for _, kv := range environ {
+		if name, value, ok := strings.Cut(kv, "="); ok && name != "" {
+			w.Env[name] = value
+		}
+	}
+	maps.Copy(w.Env, said)
 	for _, kv := range w.envList {
 		name, value, ok := strings.Cut(kv, "=")
 		if !ok || name == "" {
@@ -178,7 +187,7 @@ func (w *worldFlags) build(l *load.Loaded, folder string, now time.Time) (*sim.W
 	var files sim.FileSystem = parser.OSFiles{Known: []string{root, folder}}
 	if w.Docroot != "" {
 		if at := foreignRoot(l.Program, root); at != "" {
-			files = mounted{files, at, root}
+			files = mounted{files, mount{at, root}}
 		}
 	}
 	if len(w.Exists)+len(w.Missing) > 0 {
@@ -206,9 +215,8 @@ func below(root, p string) string {
 	return strings.TrimSuffix(root, "/") + "/" + strings.TrimPrefix(p, "/")
 }
 
-// foreignRoot is the one document root that the configuration names when it is not on this machine: --docroot
-// stands for it then. Empty when there is none, or more than one.
-func foreignRoot(p *ir.Program, docroot string) string {
+// namedRoots are the document roots that the configuration names, absolute and constant, each once.
+func namedRoots(p *ir.Program) []string {
 	var roots []string
 	var walk func(s *ir.Scope)
 	walk = func(s *ir.Scope) {
@@ -227,7 +235,13 @@ func foreignRoot(p *ir.Program, docroot string) string {
 		walk(p.Root)
 	}
 	slices.Sort(roots)
-	roots = slices.Compact(roots)
+	return slices.Compact(roots)
+}
+
+// foreignRoot is the one document root that the configuration names when it is not on this machine: --docroot
+// stands for it then. Empty when there is none, or more than one.
+func foreignRoot(p *ir.Program, docroot string) string {
+	roots := namedRoots(p)
 	if len(roots) != 1 || roots[0] == docroot {
 		return ""
 	}
@@ -237,10 +251,13 @@ func foreignRoot(p *ir.Program, docroot string) string {
 	return roots[0]
 }
 
-// mounted shows a folder of this machine at the place where the server has it.
+// mount is a folder of this machine, and where the server has it.
+type mount struct{ at, from string }
+
+// mounted shows a file system with one folder at the place where the server has it.
 type mounted struct {
 	sim.FileSystem
-	at, from string
+	mount
 }
 
 func (m mounted) path(p string) string {

@@ -47,6 +47,8 @@ type Config struct {
 	Nodes   []ConfigNode
 	// Diagnostics are in the order in which httpd meets them. The first with Refuses set is the one httpd reports.
 	Diagnostics []diag.Diagnostic
+	// Defines are the names defined at the end of reading, the caller's included; .htaccess files see them.
+	Defines map[string]string
 	// Inactive are parts httpd skipped: bodies of sections whose test is false.
 	Inactive []*Section
 }

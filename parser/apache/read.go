@@ -22,6 +22,10 @@ func Read(f *File, env Env) *Config {
 	r.opening = []string{f.Source.Name}
 	r.cfg.Nodes = r.file(f)
 	r.walk()
+	r.cfg.Defines = map[string]string{}
+	for name, d := range r.defines {
+		r.cfg.Defines[name] = d.value
+	}
 	return r.cfg
 }
 

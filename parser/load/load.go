@@ -61,9 +61,6 @@ type Options struct {
 	// DocumentRoot is absolute. A .htaccess file outside of it applies to the document root itself.
 	// Empty: the folder of the .htaccess file, or the folder that was loaded.
 	DocumentRoot string
-	// Htaccess are document roots of a server configuration (Apache), as names in the fs.FS, whose .htaccess
-	// files are read along; whether httpd heeds them is AllowOverride's business.
-	Htaccess []string
 
 	MaxSize int64                    // of one file, in bytes; 0: DefaultMaxSize
 	Display func(name string) string // what people call a file of the fs.FS; nil: its name
@@ -168,33 +165,48 @@ func (o Options) build(fsys fs.FS, name string, text []byte) (*Loaded, error) {
 		return out, nil
 	}
 	out.Program = apache.Lower(config)
-	return out, out.addHtaccess(fsys, o)
+	return out, nil
 }
 
-// addHtaccess reads the .htaccess files of the document roots of a server configuration.
-func (l *Loaded) addHtaccess(fsys fs.FS, o Options) error {
-	for _, root := range o.Htaccess {
-		configs, scopes, unread, err := o.gather(fsys, root, o.absolute(root))
-		if err != nil {
-			return err
-		}
-		l.Apache = append(l.Apache, configs...)
-		l.Program.Htaccess = append(l.Program.Htaccess, scopes...)
-		for _, s := range scopes {
-			l.Program.Files = append(l.Program.Files, s.File)
-		}
-		l.unread = append(l.unread, unread...)
+// AddHtaccess reads the .htaccess files of a document root along with a server configuration: root is a name
+// in fsys, dir the absolute path where the server has it. Whether httpd heeds them is AllowOverride's business.
+func (l *Loaded) AddHtaccess(fsys fs.FS, root, dir string, o Options) error {
+	if len(l.Apache) > 0 {
+		o.Defines = l.Apache[0].Defines
 	}
+	configs, scopes, unread, err := o.gather(fsys, root, dir)
+	if err != nil {
+		return err
+	}
+	l.Apache = append(l.Apache, configs...)
+	l.Program.Htaccess = append(l.Program.Htaccess, scopes...)
+	for _, s := range scopes {
+		l.Program.Files = append(l.Program.Files, s.File)
+	}
+	l.unread = append(l.unread, unread...)
 	return nil
 }
 
 func (o Options) readApache(fsys fs.FS, name string, file *source.File, d Detected) *apache.Config {
-	env := apache.Env{Context: d.Context, HasModule: o.HasModule, Defines: o.Defines, Environ: o.Environ, Version: o.Version}
+	env := apache.Env{Context: d.Context, HasModule: o.HasModule, Defines: o.Defines, Environ: o.Environ, Version: o.Version, Exists: o.exists(fsys)}
 	if d.Context != ir.ContextHtaccess {
 		in := newIncluder(fsys, name, file.Text, d, o)
 		env.Open, env.Glob = in.open, in.glob
 	}
 	return apache.Read(apache.Parse(file), env)
+}
+
+// exists is for <IfFile>: whether the absolute path is there.
+func (o Options) exists(fsys fs.FS) func(abs string) bool {
+	in := &includer{o: o}
+	return func(abs string) bool {
+		name, ok := in.named(path.Clean(abs))
+		if !ok {
+			return false
+		}
+		_, err := fs.Stat(fsys, name)
+		return err == nil
+	}
 }
 
 func (o Options) detect(name string, text []byte) (Detected, error) {
