@@ -63,7 +63,8 @@ type World struct {
 	ClientAddr   netip.Addr        // invalid: 127.0.0.1
 	ServerAddr   netip.Addr        // invalid: 127.0.0.1
 	RemoteUser   string
-	TLSPorts     []int // further ports that speak TLS
+	Prefix       string // absolute folder that nginx -p names, where relative names are; empty: unknown
+	TLSPorts     []int  // further ports that speak TLS
 	// HasModule tells whether an httpd module ("mod_proxy.c") is loaded; nil: all that httpd ships.
 	HasModule func(name string) bool
 }
@@ -80,12 +81,14 @@ type Outcome struct {
 	Filename   string
 	PathInfo   string
 	Header     [][2]string // in order, as far as configuration sets them; without Location
-	Body       *string     // text the configuration gives as body; nil: none of its own
-	Closed     bool        // the connection is closed with no response (nginx 444)
-	PassedTo   string      // URL or address the request is passed on to; Status is 0 then, for it is the other's
-	Host       *ir.Scope   // virtual host that answered
-	Via        []string    // nginx: locations used in order, as the oracle writes them
-	Error      string      // what the server writes to its error log, as far as known
+	// UnknownHeader names headers that are sent with a value that is not known ($request_id and the like).
+	UnknownHeader []string
+	Body          *string   // text the configuration gives as body; nil: none of its own
+	Closed        bool      // the connection is closed with no response (nginx 444)
+	PassedTo      string    // URL or address the request is passed on to; Status is 0 then, for it is the other's
+	Host          *ir.Scope // virtual host that answered
+	Via           []string  // nginx: locations used in order, as the oracle writes them
+	Error         string    // what the server writes to its error log, as far as known
 
 	Known   bool     // false: something that is not modelled could change the answer
 	Unknown []string // why, when Known is false

@@ -96,7 +96,7 @@ func world(c *recorded) (*sim.World, memory) {
 		}
 	}
 	m.add(dir+"/case.conf", sim.Regular)
-	return &sim.World{Files: m, DocumentRoot: root, ServerName: "example.test"}, m
+	return &sim.World{Files: m, DocumentRoot: root, ServerName: "example.test", Prefix: "/usr/share/nginx"}, m
 }
 
 // wrap puts a case's text where the recorder put it.

@@ -64,7 +64,7 @@ func unescapeRedirect(s string) string {
 			}
 			out = append(out, ch)
 		case 1:
-			if h := hex(ch); h >= 0 {
+			if h := hexDigit(ch); h >= 0 {
 				decoded, state = byte(h), 2
 				continue
 			}
@@ -72,7 +72,7 @@ func unescapeRedirect(s string) string {
 			out = append(out, ch)
 		case 2:
 			state = 0
-			h := hex(ch)
+			h := hexDigit(ch)
 			if h < 0 {
 				continue
 			}

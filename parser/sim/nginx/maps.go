@@ -10,32 +10,39 @@ import (
 	"rewright/parser/sim"
 )
 
-// mapVar is a map, geo or split_clients ready for look-ups.
-type mapVar struct {
-	block *ir.MapBlock
-	exact map[string]*ir.MapEntry
-	head  []*ir.MapEntry // *.x and .x
-	tail  []*ir.MapEntry // x.*
-	regex []*ir.MapEntry
-	nets  []geoNet
-	parts []splitPart
+// mapBlock is a map, geo or split_clients ready for look-ups.
+type mapBlock struct {
+	block     *ir.MapBlock
+	source    *template
+	names     nameTable[*mapEntry]
+	regexes   []*mapEntry
+	ranges    []geoRange
+	prefixes  map[netip.Prefix]*mapEntry
+	parts     []splitPart
+	otherwise *mapEntry // default; nil: the empty string
+}
+
+type mapEntry struct {
+	origin  ir.Origin
+	key     string
+	pattern *regex
+	value   *template
 }
 
 type netPrefix struct {
-	prefix   netip.Prefix
-	all, bad bool
-	unix     bool
+	prefix    netip.Prefix
+	all, unix bool
+	bad       bool
 }
 
-type geoNet struct {
+type geoRange struct {
 	from, to netip.Addr
-	prefix   netip.Prefix
-	entry    *ir.MapEntry
+	entry    *mapEntry
 }
 
 type splitPart struct {
-	upTo  uint32
-	entry *ir.MapEntry
+	below uint32 // 0: all that is left
+	entry *mapEntry
 }
 
 func parsePrefix(s string) netPrefix {
@@ -51,172 +58,205 @@ func parsePrefix(s string) netPrefix {
 	if a, err := netip.ParseAddr(s); err == nil {
 		return netPrefix{prefix: netip.PrefixFrom(a, a.BitLen())}
 	}
+	if host, mask, ok := strings.Cut(s, "/"); ok {
+		a, err1 := netip.ParseAddr(host)
+		m, err2 := netip.ParseAddr(mask)
+		if err1 == nil && err2 == nil && a.Is4() && m.Is4() {
+			b := m.As4()
+			bits := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+			ones := 0
+			for ; bits&(1<<31) != 0; bits <<= 1 {
+				ones++
+			}
+			if bits == 0 {
+				return netPrefix{prefix: netip.PrefixFrom(a, ones).Masked()}
+			}
+		}
+	}
 	return netPrefix{bad: true}
 }
 
 func (n netPrefix) contains(a netip.Addr) bool {
-	return n.all || n.prefix.IsValid() && n.prefix.Contains(a)
+	return n.all || n.prefix.IsValid() && n.prefix.Contains(a.Unmap())
 }
 
-func compileMap(b *ir.MapBlock) *mapVar {
-	m := &mapVar{block: b, exact: map[string]*ir.MapEntry{}}
+// mapBlock compiles a block and defines its variable.
+func (c *compiler) mapBlock(b *ir.MapBlock) {
+	m := &mapBlock{block: b}
+	if b.Source != nil {
+		m.source = c.template(b.Source)
+	} else if b.Kind == "geo" {
+		m.source = c.template(&ir.Template{Text: "$remote_addr", Parts: []ir.Part{{Kind: ir.Variable, Name: "remote_addr"}}})
+	}
+	d := c.registry.declare(b.Variable, false)
+	d.block = m
+	d.get = func(r *request) value { return r.lookUp(m) }
+	d.noCache = d.noCache || b.Volatile
+	if b.Default != nil {
+		m.otherwise = &mapEntry{origin: b.Origin, key: "default", value: c.template(b.Default)}
+	}
 	var sum uint64
+	var last uint32
 	for i := range b.Entries {
 		e := &b.Entries[i]
+		in := &mapEntry{origin: e.Origin, key: e.Key, value: c.template(e.Value)}
 		switch b.Kind {
 		case "geo":
-			if b.Ranges {
-				lo, hi, ok := strings.Cut(e.Key, "-")
-				if !ok {
-					hi = lo
-				}
-				a, err1 := netip.ParseAddr(lo)
-				z, err2 := netip.ParseAddr(hi)
-				if err1 == nil && err2 == nil {
-					m.nets = append(m.nets, geoNet{from: a, to: z, entry: e})
-				}
-			} else if p := parsePrefix(e.Key); p.prefix.IsValid() {
-				m.nets = append(m.nets, geoNet{prefix: p.prefix, entry: e})
-			}
+			m.addNet(e.Key, in, b.Ranges)
 		case "split_clients":
 			if e.Key == "*" {
-				m.parts = append(m.parts, splitPart{0, e})
+				m.parts = append(m.parts, splitPart{0, in})
 				continue
 			}
-			f := strings.TrimSuffix(e.Key, "%")
-			whole, frac, _ := strings.Cut(f, ".")
-			frac = (frac + "00")[:2]
-			n, _ := strconv.ParseUint(whole+frac, 10, 32)
+			whole, frac, _ := strings.Cut(strings.TrimSuffix(e.Key, "%"), ".")
+			n, _ := strconv.ParseUint(whole+(frac + "00")[:2], 10, 32)
 			sum += n
-			if sum == 10000 {
-				m.parts = append(m.parts, splitPart{0, e})
-			} else {
-				m.parts = append(m.parts, splitPart{uint32(sum * math.MaxUint32 / 10000), e})
-			}
+			last += uint32(n * math.MaxUint32 / 10000)
+			m.parts = append(m.parts, splitPart{last, in})
 		default:
-			key := asciiLower(e.Key)
 			switch {
 			case e.Pattern != nil:
-				m.regex = append(m.regex, e)
-			case b.Hostnames && (strings.HasPrefix(key, "*.") || strings.HasPrefix(key, ".") && len(key) > 1):
-				m.head = append(m.head, e)
-				if key[0] == '.' {
-					m.exact[key[1:]] = e
+				in.pattern = c.regex(e.Pattern, e.Origin)
+				if in.pattern != nil {
+					m.regexes = append(m.regexes, in)
 				}
-			case b.Hostnames && strings.HasSuffix(key, ".*"):
-				m.tail = append(m.tail, e)
+			case b.Hostnames:
+				m.names.addName(e.Key, in)
 			default:
-				if m.exact[key] == nil {
-					m.exact[key] = e
-				}
+				put(&m.names.exact, asciiLower(e.Key), in)
 			}
 		}
 	}
-	return m
 }
 
-// mapValue looks a map up; the value is kept for the request unless the map is volatile.
-func (r *request) mapValue(m *mapVar) string {
-	name := m.block.Variable
-	if v, ok := r.mapCache[name]; ok && !m.block.Volatile {
-		return v
+func (m *mapBlock) addNet(key string, e *mapEntry, ranges bool) {
+	if ranges {
+		low, high, ok := strings.Cut(key, "-")
+		if !ok {
+			high = low
+		}
+		a, err1 := netip.ParseAddr(low)
+		z, err2 := netip.ParseAddr(high)
+		if err1 == nil && err2 == nil {
+			m.ranges = append(m.ranges, geoRange{a, z, e})
+		}
+		return
 	}
-	r.depth++
-	defer func() { r.depth-- }()
-	if r.depth > 50 {
-		r.doubt("maps that look each other up do not end")
-		return ""
+	if p := parsePrefix(key); p.prefix.IsValid() {
+		if m.prefixes == nil {
+			m.prefixes = map[netip.Prefix]*mapEntry{}
+		}
+		m.prefixes[p.prefix] = e
 	}
-	if m.block.Incomplete != "" {
-		r.doubt("%s $%s: %s", m.block.Kind, name, m.block.Incomplete)
+}
+
+// runsRegex tells whether looking the block up may replace the captures.
+func (m *mapBlock) runsRegex() bool {
+	if len(m.regexes) > 0 {
+		return true
 	}
-	v, entry := r.lookUp(m)
-	if r.mapCache == nil {
-		r.mapCache = map[string]string{}
+	uses := func(t *template) bool {
+		if t != nil {
+			for i := range t.parts {
+				if v := t.parts[i].v; v != nil && v.regex {
+					return true
+				}
+			}
+		}
+		return false
 	}
-	r.mapCache[name] = v
+	if uses(m.source) || m.otherwise != nil && uses(m.otherwise.value) {
+		return true
+	}
+	for _, t := range []map[string]*mapEntry{m.names.exact, m.names.head, m.names.tail} {
+		for _, e := range t {
+			if uses(e.value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lookUp evaluates the variable of a block. Source: ngx_http_map_variable, ngx_http_geo_cidr_variable,
+// ngx_http_split_clients_variable.
+func (r *request) lookUp(m *mapBlock) value {
+	b := m.block
+	source := r.eval(m.source, evalValue, false)
+	if source.why != "" {
+		return unknownValue(source.why)
+	}
+	var e *mapEntry
+	switch b.Kind {
+	case "geo":
+		e = m.net(source.s)
+	case "split_clients":
+		h := murmur2(source.s)
+		for i := range m.parts {
+			if p := &m.parts[i]; p.below == 0 || h < p.below {
+				e = p.entry
+				break
+			}
+		}
+	default:
+		e = r.mapEntry(m, source.s)
+	}
+	if b.Incomplete != "" && (e == nil || e.pattern != nil || e == m.otherwise || b.Kind != "map") {
+		return unknownValue(b.Kind + " $" + b.Variable + ": " + b.Incomplete)
+	}
+	var t text
+	if e != nil {
+		t = r.eval(e.value, evalValue, false)
+	}
 	if r.trace {
-		st := sim.Step{Kind: sim.StepSet, Origin: m.block.Origin, Name: m.block.Kind, Input: "$" + name, Result: v, Note: "default"}
-		if entry != nil {
-			st.Origin, st.Note, st.Pattern = entry.Origin, "", entry.Key
+		st := sim.Step{Kind: sim.StepSet, Origin: b.Origin, Name: b.Kind, Input: source.s, Result: "$" + b.Variable + " = " + t.s,
+			Note: "no entry"}
+		if e != nil {
+			st.Origin, st.Pattern, st.Note = e.origin, e.key, ""
 		}
 		r.note(st)
 	}
-	return v
+	return value{text: t, valid: true}
 }
 
-func (r *request) lookUp(m *mapVar) (string, *ir.MapEntry) {
-	b := m.block
-	switch b.Kind {
-	case "geo":
-		text := r.clientAddr()
-		if b.Source != nil {
-			text = r.expand(b.Source)
-		}
-		a, err := netip.ParseAddr(text)
-		if err != nil {
-			a = netip.AddrFrom4([4]byte{255, 255, 255, 255})
-		}
-		var best *geoNet
-		for i := range m.nets {
-			n := &m.nets[i]
-			if n.prefix.IsValid() {
-				if n.prefix.Contains(a.Unmap()) && (best == nil || n.prefix.Bits() >= best.prefix.Bits()) {
-					best = n
-				}
-			} else if n.from.Compare(a) <= 0 && a.Compare(n.to) <= 0 {
-				best = n
-			}
-		}
-		if best != nil {
-			return r.expand(best.entry.Value), best.entry
-		}
-		return r.expand(b.Default), nil
-	case "split_clients":
-		h := murmur2(r.expand(b.Source))
-		for i := range m.parts {
-			if p := &m.parts[i]; h < p.upTo || p.upTo == 0 {
-				return r.expand(p.entry.Value), p.entry
-			}
-		}
-		return "", nil
+func (r *request) mapEntry(m *mapBlock, source string) *mapEntry {
+	if m.block.Hostnames {
+		source = strings.TrimSuffix(source, ".")
 	}
-	src := r.expand(b.Source)
-	key := asciiLower(src)
-	if b.Hostnames {
-		key = strings.TrimSuffix(key, ".")
-	}
-	if e := m.find(key); e != nil {
-		return r.expand(e.Value), e
-	}
-	if src != "" {
-		for _, e := range m.regex {
-			if e.Pattern.Re != nil && r.match(e.Pattern.Re, src, nil) {
-				return r.expand(e.Value), e
-			}
-		}
-	}
-	return r.expand(b.Default), nil
-}
-
-func (m *mapVar) find(key string) *ir.MapEntry {
-	if e := m.exact[key]; e != nil {
+	if e, ok := m.names.find(asciiLower(source)); ok {
 		return e
 	}
-	best, size := (*ir.MapEntry)(nil), 0
-	for _, e := range m.head {
-		suffix := strings.TrimPrefix(asciiLower(e.Key), "*")
-		if strings.HasSuffix(key, suffix) && len(key) > len(suffix) && len(suffix) > size {
-			best, size = e, len(suffix)
+	if source != "" {
+		for _, e := range m.regexes {
+			if r.exec(e.pattern, source, nil) {
+				return e
+			}
 		}
 	}
-	if best != nil {
-		return best
+	return m.otherwise
+}
+
+// net finds the entry of an address; a text that is none stands for 255.255.255.255.
+func (m *mapBlock) net(text string) *mapEntry {
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		a = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 	}
-	for _, e := range m.tail {
-		prefix := strings.TrimSuffix(asciiLower(e.Key), "*")
-		if strings.HasPrefix(key, prefix) && len(key) > len(prefix) && len(prefix) > size {
-			best, size = e, len(prefix)
+	a = a.Unmap()
+	if m.block.Ranges && !a.Is4() {
+		a = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	}
+	for bits := a.BitLen(); bits >= 0 && m.prefixes != nil; bits-- {
+		p, _ := a.Prefix(bits)
+		if e := m.prefixes[p]; e != nil {
+			return e
+		}
+	}
+	best := m.otherwise
+	for i := range m.ranges {
+		// A range that stands later covers those before it.
+		if n := &m.ranges[i]; n.from.Compare(a) <= 0 && a.Compare(n.to) <= 0 {
+			best = n.entry
 		}
 	}
 	return best
@@ -224,16 +264,15 @@ func (m *mapVar) find(key string) *ir.MapEntry {
 
 // murmur2 is the hash of split_clients. Source: nginx src/core/ngx_murmurhash.c.
 func murmur2(data string) uint32 {
-	n := uint32(len(data))
-	h := n
-	for len(data) >= 4 {
+	const m = 0x5bd1e995
+	h := uint32(len(data))
+	for ; len(data) >= 4; data = data[4:] {
 		k := uint32(data[0]) | uint32(data[1])<<8 | uint32(data[2])<<16 | uint32(data[3])<<24
-		k *= 0x5bd1e995
+		k *= m
 		k ^= k >> 24
-		k *= 0x5bd1e995
-		h *= 0x5bd1e995
+		k *= m
+		h *= m
 		h ^= k
-		data = data[4:]
 	}
 	switch len(data) {
 	case 3:
@@ -244,9 +283,9 @@ func murmur2(data string) uint32 {
 		fallthrough
 	case 1:
 		h ^= uint32(data[0])
-		h *= 0x5bd1e995
+		h *= m
 	}
 	h ^= h >> 13
-	h *= 0x5bd1e995
+	h *= m
 	return h ^ h>>15
 }

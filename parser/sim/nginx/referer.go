@@ -6,95 +6,83 @@ import (
 	"rewright/parser/pattern"
 )
 
-// invalidReferer is $invalid_referer: "" when the Referer is among those of valid_referers, "1" otherwise.
-// Source: ngx_http_referer_module, ngx_http_referer_variable.
-func (r *request) invalidReferer() string {
-	words := r.conf.referers
-	if len(words) == 0 {
-		return ""
-	}
-	none, blocked, names := false, false, []string(nil)
-	for _, w := range words {
-		switch w.Text {
-		case "none":
-			none = true
-		case "blocked":
-			blocked = true
-		case "server_names":
-			names = append(names, r.server.names...)
-			for _, n := range r.server.regexNames {
-				names = append(names, "~"+n.text)
-			}
-		default:
-			names = append(names, w.Text)
-		}
-	}
-	ref, sent := "", false
-	for _, h := range r.header {
-		if strings.EqualFold(h[0], "Referer") {
-			ref, sent = h[1], true
-			break
-		}
-	}
-	if !sent {
-		return boolVar(!none)
-	}
-	lower := asciiLower(ref)
-	rest := ""
-	switch {
-	case strings.HasPrefix(lower, "http://"):
-		rest = ref[7:]
-	case strings.HasPrefix(lower, "https://"):
-		rest = ref[8:]
-	default:
-		return boolVar(!blocked)
-	}
-	host, path := rest, ""
-	if i := strings.IndexByte(rest, '/'); i >= 0 {
-		host, path = rest[:i], rest[i:]
-	}
-	if i := strings.IndexByte(host, ':'); i >= 0 {
-		host = host[:i]
-	}
-	host = asciiLower(host)
-	for _, n := range names {
-		if strings.HasPrefix(n, "~") {
-			o := pattern.Nginx
-			o.IgnoreCase = true
-			if re, err := pattern.Compile(n[1:], o); err == nil {
-				ok, err := re.MatchBool(rest)
-				if err != nil {
-					r.doubt("pattern %q: %v", n[1:], err)
-				}
-				if ok {
-					return ""
-				}
-			}
-			continue
-		}
-		name, uri := asciiLower(n), ""
-		if i := strings.IndexByte(n, '/'); i >= 0 {
-			name, uri = asciiLower(n[:i]), n[i:]
-		}
-		match := name == host
-		switch {
-		case strings.HasPrefix(name, "*."):
-			match = strings.HasSuffix(host, name[1:]) && len(host) > len(name)-1
-		case strings.HasPrefix(name, ".") && len(name) > 1:
-			match = host == name[1:] || strings.HasSuffix(host, name)
-		case strings.HasSuffix(name, ".*"):
-			match = strings.HasPrefix(host, name[:len(name)-1])
-		}
-		if match && strings.HasPrefix(path, uri) {
-			return ""
-		}
-	}
-	return "1"
+// referers are the values of valid_referers, as $invalid_referer uses them.
+type referers struct {
+	none, blocked bool
+	names         nameTable[string] // host to the path prefix it must have; "" for any
+	regexes       []*pattern.Regexp // against all behind the scheme
+	serverRegexes []*pattern.Regexp // against the host
+	any           bool              // something is listed to compare with
+	why           string            // why it cannot be evaluated
 }
 
-func boolVar(b bool) string {
-	if b {
-		return "1"
+// invalidReferer is $invalid_referer. Source: nginx src/http/modules/ngx_http_referer_module.c, ngx_http_referer_variable.
+func (r *request) invalidReferer() value {
+	ok, bad := found(""), found("1")
+	f := r.conf.referers
+	if f == nil || !f.any {
+		return ok
 	}
-	return ""
+	if f.why != "" {
+		return unknownValue(f.why)
+	}
+	verdict := func(valid bool) value {
+		if valid {
+			return ok
+		}
+		return bad
+	}
+	h := r.findHeader("referer")
+	if h == nil {
+		return verdict(f.none)
+	}
+	ref := h.value
+	rest := ""
+	switch {
+	case len(ref) < len("http://i.ru"):
+		return verdict(f.blocked)
+	case equalFold(ref[:7], "http://"):
+		rest = ref[7:]
+	case equalFold(ref[:8], "https://"):
+		rest = ref[8:]
+	default:
+		return verdict(f.blocked)
+	}
+	end := strings.IndexAny(rest, "/:")
+	if end < 0 {
+		end = len(rest)
+	}
+	if end > 256 {
+		return bad
+	}
+	host := asciiLower(rest[:end])
+	if path, hit := f.names.find(host); hit {
+		slash := strings.IndexByte(rest[end:], '/')
+		tail := ""
+		if slash >= 0 {
+			tail = rest[end+slash:]
+		}
+		return verdict(strings.HasPrefix(tail, path))
+	}
+	for _, re := range f.serverRegexes {
+		if r.plainMatch(re, host) {
+			return ok
+		}
+	}
+	for _, re := range f.regexes {
+		if r.plainMatch(re, rest) {
+			return ok
+		}
+	}
+	return bad
+}
+
+// plainMatch runs a regular expression that leaves the captures of the request alone.
+func (r *request) plainMatch(re *pattern.Regexp, subject string) bool {
+	r.step()
+	ok, err := re.MatchBool(subject)
+	if err != nil {
+		r.giveUp("pattern %q: %v", re.String(), err)
+	}
+	return ok
 }

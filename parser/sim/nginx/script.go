@@ -7,313 +7,262 @@ import (
 	"rewright/parser/sim"
 )
 
-// answer is how a script ended the request: with a status, or with a response already sent.
-type answer struct {
-	status int
+// code is one directive of a rewrite script.
+type code struct {
+	kind   codeKind
+	origin ir.Origin
+
+	variable *variable // set
+	value    *template // set, return; right side or path of an if
+	status   int       // return, rewrite
+	text     bool      // return: an argument is given that may have text
+
+	cond *ir.Condition // if
+	left *variable     // if: variable compared
+	leftCapture,
+	leftNumber int
+	pattern *regex // if, rewrite
+	body    []code
+	conf    *conf // of an if in a location
+
+	rewrite rewriteCode
+}
+
+type codeKind uint8
+
+const (
+	codeSet codeKind = iota
+	codeIf
+	codeReturn
+	codeBreak
+	codeRewrite
+	codeUnknown
+)
+
+// script compiles the rewrite directives of a scope. In a location an if has a configuration of its own.
+func (c *compiler) script(items []ir.Item, l *conf, inLocation bool) []code {
+	var out []code
+	for _, item := range items {
+		switch item := item.(type) {
+		case *ir.Rule:
+			out = append(out, c.rule(item))
+		case *ir.Assign:
+			d := c.registry.declare(item.Variable, true)
+			if d.get == nil {
+				d.get = getEmpty
+			}
+			out = append(out, code{kind: codeSet, origin: item.Origin, variable: c.registry.use(item.Variable), value: c.template(item.Value)})
+		case *ir.Scope:
+			if item.Kind == ir.ScopeIf {
+				out = append(out, c.ifCode(item, l, inLocation))
+			}
+		}
+	}
+	return out
+}
+
+func (c *compiler) rule(r *ir.Rule) code {
+	out := code{origin: r.Origin, status: r.Status}
+	switch r.Keyword {
+	case ir.NginxBreak:
+		out.kind = codeBreak
+	case ir.NginxReturn:
+		out.kind = codeReturn
+		t := r.Body
+		if r.Action == ir.ActionRedirect {
+			t = r.Target
+		}
+		out.value = c.template(t)
+		out.text = !out.value.constant || out.value.fixed != ""
+	default:
+		out.kind = codeRewrite
+		c.rewriteCode(&out, r)
+	}
+	return out
+}
+
+func (c *compiler) ifCode(s *ir.Scope, l *conf, inLocation bool) code {
+	out := code{kind: codeIf, origin: s.Origin, cond: s.If}
+	if s.If == nil {
+		c.refuse(s.Origin, "invalid condition")
+		return code{kind: codeUnknown, origin: s.Origin}
+	}
+	if t := s.If.Test; t != nil && s.If.Kind != ir.CondFile && len(t.Parts) == 1 {
+		if p := &t.Parts[0]; p.Kind == ir.RuleRef {
+			// nginx looks for a variable of that name, and there is none.
+			c.refuse(s.Origin, "unknown %q variable", p.Text[1:])
+		} else {
+			out.left = c.registry.use(p.Name)
+		}
+	}
+	switch s.If.Kind {
+	case ir.CondString:
+		out.value = c.template(s.If.Operand)
+	case ir.CondFile:
+		out.value = c.template(s.If.Test)
+	case ir.CondRegex:
+		out.pattern = c.regex(s.If.Pattern, s.Origin)
+	}
+	if !inLocation {
+		out.body = c.script(s.Items, l, false)
+		return out
+	}
+	in := &conf{inherited: l.inherited, scope: s, server: l.server, name: l.name, noName: true}
+	c.settings(in, s)
+	in.script = c.script(s.Items, in, true)
+	out.conf, out.body = in, in.script
+	return out
+}
+
+// limitExcept compiles a limit_except.
+func (c *compiler) limitExcept(l *conf, s *ir.Scope) {
+	in := &conf{inherited: l.inherited, scope: s, server: l.server, name: l.name, noName: true}
+	c.settings(in, s)
+	if in.handler == "" {
+		for _, kind := range passKinds {
+			if in.passes[kind] != nil {
+				in.handler = kind
+				break
+			}
+		}
+	}
+	l.limitExcept = in
+	l.allowed = map[string]bool{}
+	for _, a := range s.Args {
+		method := strings.ToUpper(a.Text)
+		l.allowed[method] = true
+		if method == "GET" {
+			l.allowed["HEAD"] = true
+		}
+	}
+}
+
+// engine is the state of one run of a script. Source: nginx src/http/ngx_http_script.h, ngx_http_script_engine_t.
+type engine struct {
+	quote  bool // captures are escaped
+	exit   bool
+	status int // declined: the request goes on
 	sent   bool
 }
 
-// scriptState is what one run of a rewrite script keeps.
-// Source: nginx src/http/ngx_http_script.c, ngx_http_script_engine_t.
-type scriptState struct {
-	quote bool // captures are escaped
-	stop  bool
+// declined says that a script did not answer.
+const declined = -1
+
+// runScript runs the rewrite directives of a server or location. Source: ngx_http_rewrite_handler.
+func (r *request) runScript(script []code) (status int, sent bool) {
+	e := engine{quote: true, status: declined}
+	r.runCodes(script, &e)
+	return e.status, e.sent
 }
 
-// runScript runs the rewrite directives of a server or location. done tells that the request is answered.
-func (r *request) runScript(ops []op) (answer, bool) {
-	if len(ops) == 0 {
-		return answer{}, false
-	}
-	e := &scriptState{quote: true}
-	a, done := r.runOps(ops, e)
-	return a, done
-}
-
-func (r *request) runOps(ops []op, e *scriptState) (answer, bool) {
-	for i := range ops {
-		o := &ops[i]
-		r.steps++
-		if r.steps > maxSteps {
-			r.doubt("the request needs more than %d steps", maxSteps)
-			return answer{sent: true}, true
-		}
-		switch o.kind {
-		case opOpaque:
-			r.doubt("%s is not modelled", o.opaque.Name)
-		case opSet:
-			v := r.scriptValue(o.assign.Value, e)
-			r.assign(o.assign.Variable, v)
-			r.note(sim.Step{Kind: sim.StepSet, Origin: o.assign.Origin, Name: "set", Input: "$" + o.assign.Variable, Result: v})
-		case opIf:
-			if !r.condition(o.cond, e) {
+func (r *request) runCodes(script []code, e *engine) {
+	for i := range script {
+		c := &script[i]
+		r.step()
+		switch c.kind {
+		case codeSet:
+			t := r.eval(c.value, evalScript, e.quote)
+			if r.trace {
+				st := sim.Step{Kind: sim.StepSet, Origin: c.origin, Name: "set", Input: "$" + c.variable.name, Result: t.s}
+				if t.why != "" {
+					st.Note = "not known: " + t.why
+				}
+				r.note(st)
+			}
+			r.assign(c.variable, t)
+		case codeIf:
+			if !r.condition(c, e) {
 				continue
 			}
-			if o.conf != nil {
-				r.conf = o.conf
-				r.updateConf()
+			if c.conf != nil {
+				r.conf = c.conf
+				r.updateConfig()
 			}
-			if a, done := r.runOps(o.body, e); done || e.stop {
-				return a, done
+			r.runCodes(c.body, e)
+		case codeReturn:
+			r.runReturn(c, e)
+		case codeBreak:
+			if r.uriChanged {
+				r.validLocation, r.uriChanged = false, false
 			}
-		case opRule:
-			switch o.rule.Keyword {
-			case ir.NginxBreak:
-				if r.uriChanged {
-					// ngx_http_script_break_code: the location no longer fits the URI.
-					r.validLocation, r.uriChanged = false, false
-				}
-				e.stop = true
-				r.note(sim.Step{Kind: sim.StepFlow, Origin: o.rule.Origin, Name: "break", Note: "the script ends"})
-				return answer{}, false
-			case ir.NginxReturn:
-				e.stop = true
-				return r.runReturn(o.rule), true
-			case ir.NginxRewrite:
-				if a, done := r.runRewrite(o, e); done || e.stop {
-					return a, done
-				}
+			if r.trace {
+				r.note(sim.Step{Kind: sim.StepFlow, Origin: c.origin, Name: "break", Note: "the script ends"})
 			}
+			e.exit = true
+		case codeRewrite:
+			r.runRewrite(c, e)
+		case codeUnknown:
+			r.giveUp("a condition is not understood")
+		}
+		if e.exit {
+			return
 		}
 	}
-	return answer{}, false
 }
 
-func (r *request) runReturn(rule *ir.Rule) answer {
-	st := sim.Step{Kind: sim.StepRule, Origin: rule.Origin, Name: "return"}
-	if rule.Action == ir.ActionRedirect {
-		loc := r.expand(rule.Target)
-		r.setLocation(loc)
-		st.Result = loc
-		r.note(st)
-		return answer{status: rule.Status}
+// runReturn is return. Source: ngx_http_script_return_code.
+func (r *request) runReturn(c *code, e *engine) {
+	e.exit = true
+	if c.status == 0 {
+		r.giveUp("what return 0 sends is no response")
 	}
-	if rule.Body == nil && len(rule.Args) < 2 || rule.Body != nil && rule.Body.Text == "" {
-		if rule.Status >= 400 {
-			r.note(st)
-			return answer{status: rule.Status}
-		}
-	}
-	body := r.expand(rule.Body)
-	st.Result = body
-	r.note(st)
-	r.sendResponse(rule.Status, body)
-	return answer{sent: true}
-}
-
-// sendResponse sends a text of the configuration. Source: ngx_http_send_response.
-func (r *request) sendResponse(status int, body string) {
-	r.send(status, &body)
-}
-
-func (r *request) assign(name, value string) {
-	if name == "args" {
-		r.args, r.unparsed = value, false
+	if c.status < 400 || c.text {
+		e.status, e.sent = r.sendResponse(c)
 		return
 	}
-	r.setVar(name, value)
+	if r.trace {
+		r.note(sim.Step{Kind: sim.StepRule, Origin: c.origin, Name: "return", Result: itoa(int64(c.status))})
+	}
+	e.status = c.status
 }
 
 // condition evaluates an if.
-func (r *request) condition(s *ir.Scope, e *scriptState) bool {
-	c := s.If
-	st := sim.Step{Kind: sim.StepCondition, Origin: s.Origin, Name: "if"}
+func (r *request) condition(c *code, e *engine) bool {
+	cond := c.cond
+	st := sim.Step{Kind: sim.StepCondition, Origin: c.origin, Name: "if"}
 	result := false
-	switch c.Kind {
+	left := func() string {
+		if c.left == nil {
+			return ""
+		}
+		return r.must(r.flushed(c.left))
+	}
+	switch cond.Kind {
 	case ir.CondTruth:
-		v := r.value(c.Test)
+		v := left()
 		result = v != "" && v != "0"
 		st.Input = v
 	case ir.CondString:
-		v := r.value(c.Test)
-		want := r.scriptValue(c.Operand, e)
+		v := left()
+		want := r.must(r.eval(c.value, evalScript, e.quote))
 		result = v == want
 		st.Input, st.Pattern = v, want
 	case ir.CondRegex:
-		v := r.value(c.Test)
-		if c.Pattern == nil || c.Pattern.Re == nil {
-			r.doubt("a pattern does not compile")
+		v := left()
+		if r.trace {
+			result = r.exec(c.pattern, v, &st)
 		} else {
-			if result = r.match(c.Pattern.Re, v, &st); !result {
-				r.captures = nil
-			}
+			result = r.exec(c.pattern, v, nil)
+		}
+		if !result {
+			r.captured = false
 		}
 	case ir.CondFile:
-		path := r.scriptValue(c.Test, e)
-		info, ok := r.stat(path)
-		if !ok {
-			r.doubt("it is not known whether %q exists", path)
-		}
-		switch c.Op {
-		case "-f":
-			result = info.Kind == sim.Regular
-		case "-d":
-			result = info.Kind == sim.Directory
-		case "-e":
-			result = info.Kind != sim.NoFile
-		case "-x":
-			result = info.Kind == sim.Directory || info.Executable
-		}
-		st.Input, st.Pattern = path, c.Op
+		path := r.must(r.eval(c.value, evalScript, e.quote))
+		result = r.fileTest(cond.Op, path)
+		st.Input, st.Pattern = path, cond.Op
+	default:
+		r.giveUp("a condition is not understood")
 	}
-	if c.Negated {
+	if cond.Negated {
 		result = !result
 	}
-	st.Matched = truth(result)
-	r.note(st)
+	if r.trace {
+		st.Matched = truth(result)
+		if result && c.conf != nil {
+			st.Note = "the configuration of the if is in force"
+		}
+		r.note(st)
+	}
 	return result
-}
-
-func (r *request) stat(path string) (sim.FileInfo, bool) {
-	if !strings.HasPrefix(path, "/") {
-		return sim.FileInfo{}, false
-	}
-	return r.s.world.Files.Stat(strings.TrimRight(path, "/") + strings.Repeat("/", b2i(strings.Trim(path, "/") == "")))
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// scriptValue evaluates a value of set, = and the file tests: captures are escaped until a rewrite has
-// matched in the same script.
-func (r *request) scriptValue(t *ir.Template, e *scriptState) string {
-	return r.evaluate(t, func(string) bool { return e.quote })
-}
-
-// expand evaluates a value with captures as they are.
-func (r *request) expand(t *ir.Template) string {
-	return r.evaluate(t, nil)
-}
-
-// value evaluates the variable of an if.
-func (r *request) value(t *ir.Template) string { return r.evaluate(t, nil) }
-
-// evaluate expands a template; escape tells whether a capture is escaped, given what stands before it.
-func (r *request) evaluate(t *ir.Template, escape func(before string) bool) string {
-	if t == nil {
-		return ""
-	}
-	if len(t.Parts) == 1 {
-		return r.part(&t.Parts[0], "", escape)
-	}
-	var b strings.Builder
-	for i := range t.Parts {
-		b.WriteString(r.part(&t.Parts[i], "", escape))
-	}
-	return b.String()
-}
-
-func (r *request) part(p *ir.Part, before string, escape func(string) bool) string {
-	switch p.Kind {
-	case ir.Literal:
-		return p.Text
-	case ir.RuleRef:
-		v := r.capture(p.N)
-		if (r.quoted || r.plus) && escape != nil && escape(before) {
-			v = escapeArgs(v)
-		}
-		return v
-	case ir.Variable:
-		return r.variable(p.Name)
-	}
-	return ""
-}
-
-func (r *request) capture(n int) string {
-	if n < len(r.captures) {
-		return r.captures[n]
-	}
-	return ""
-}
-
-// runRewrite runs one rewrite. Source: ngx_http_script_regex_start_code, _end_code.
-func (r *request) runRewrite(o *op, e *scriptState) (answer, bool) {
-	rule := o.rule
-	st := sim.Step{Kind: sim.StepRule, Origin: rule.Origin, Name: "rewrite"}
-	ok := r.match(rule.Pattern.Re, r.uri, &st)
-	if !ok {
-		r.captures = nil
-		r.note(st)
-		return answer{}, false
-	}
-	redirect := rule.Action == ir.ActionRedirect
-	e.quote = redirect
-	if !redirect {
-		r.internal, r.unparsed = true, false
-		if rule.Flow == ir.FlowEnd {
-			r.validLocation, r.uriChanged = false, false
-		} else {
-			r.uriChanged = true
-		}
-	}
-	if redirect {
-		text := unescapeRedirect(r.evaluate(rule.Target, func(string) bool { return true }))
-		if rule.Query.Append && r.args != "" {
-			if o.hasQuestion {
-				text += "&" + r.args
-			} else {
-				text += "?" + r.args
-			}
-		}
-		e.quote = false
-		r.setLocation(text)
-		st.Result = text
-		r.note(st)
-		e.stop = true
-		return answer{status: rule.Status}, true
-	}
-	uri, args, split := r.splitTarget(o)
-	e.quote = false
-	if split {
-		if rule.Query.Append && r.args != "" {
-			args += "&" + r.args
-		}
-		r.args = args
-	} else if !rule.Query.Append {
-		r.args = ""
-	}
-	st.Result = join(uri, r.args)
-	if uri == "" {
-		r.out.Error = "the rewritten URI has a zero length"
-		st.Note = r.out.Error
-		r.note(st)
-		r.uri = ""
-		e.stop = true
-		return answer{status: 500}, true
-	}
-	r.uri = uri
-	switch rule.Flow {
-	case ir.FlowLast:
-		st.Note = "last: the script ends and a location is searched"
-		e.stop = true
-	case ir.FlowEnd:
-		st.Note = "break: the script ends, the location stays"
-		e.stop = true
-	}
-	r.note(st)
-	return answer{}, false
-}
-
-// splitTarget expands the target of an internal rewrite; the first literal ? ends the path, and captures behind
-// it are escaped.
-func (r *request) splitTarget(o *op) (uri, args string, split bool) {
-	t := o.rule.Target
-	var a, b strings.Builder
-	for i := range t.Parts {
-		p := &t.Parts[i]
-		switch {
-		case i < o.questionPart || o.questionPart < 0:
-			a.WriteString(r.part(p, "", nil))
-		case i == o.questionPart:
-			a.WriteString(p.Text[:o.questionByte])
-			b.WriteString(p.Text[o.questionByte+1:])
-		default:
-			b.WriteString(r.part(p, "", func(string) bool { return true }))
-		}
-	}
-	return a.String(), b.String(), o.questionPart >= 0
 }
