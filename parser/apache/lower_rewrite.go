@@ -55,7 +55,7 @@ func (l *lowerer) rewriteRule(s *ir.Scope, o ir.Origin, n *ConfigDirective, args
 				r.Escape.Backrefs = true
 				r.Escape.Only = f.Value
 			case "BNP":
-				r.Escape.Backrefs, r.Escape.NoPlus = true, true
+				r.Escape.NoPlus = true // without B it does nothing
 			case "BCTLS":
 				r.Escape.Backrefs, r.Escape.Controls = true, true
 			case "BNE":

@@ -14,6 +14,8 @@ type requireNode struct {
 	list []*requireNode
 	not  bool
 	set  *ir.Setting
+	// limit is the <Limit> it stands in: for other methods it is neutral. nil: for all methods.
+	limit *ir.Scope
 }
 
 var deniedAll = &requireNode{kind: "any", list: []*requireNode{{set: &ir.Setting{Name: "Require", Args: []ir.Word{{Text: "all"}, {Text: "denied"}}}}}}
@@ -61,6 +63,9 @@ func (r *request) clientAddr() netip.Addr {
 }
 
 func (r *request) evalRequire(n *requireNode) verdict {
+	if !r.limitApplies(n.limit) {
+		return neutral
+	}
 	if n.set != nil {
 		v := r.requireDirective(n)
 		if n.not {
@@ -194,36 +199,22 @@ func ipMatches(text string, a netip.Addr) bool {
 
 // access is the access, authentication and authorization phases. It gives 0, 403 or 401.
 func (r *request) access(c *dirConf) int {
-	hostOK, hostSaid := true, false
-	for i := len(c.layers) - 1; i >= 0; i-- {
-		for _, lim := range c.layers[i].limits {
-			if !r.limitApplies(lim) {
-				continue
-			}
-			l := r.s.sectionLayer(lim)
-			if l.access {
-				hostSaid = true
-				hostOK = r.orderAllows(l.order, l.allow, l.deny)
-			}
-			if l.requires != nil {
-				if v := r.evalRequire(l.requires); v == denied {
-					return r.deny()
-				} else if v == needUser {
-					return r.needUser(c)
-				}
+	hostOK, hostSaid := true, c.access
+	if hostSaid {
+		order := ""
+		for _, o := range c.order {
+			if r.limitApplies(o.limit) {
+				order = strings.ToLower(strings.Join(words(o.Args), ""))
 			}
 		}
-	}
-	if c.access && !hostSaid {
-		hostSaid = true
-		hostOK = r.orderAllows(c.order, c.allow, c.deny)
+		hostOK = r.orderAllows(order, c.allow, c.deny)
 	}
 	v := granted
 	for _, n := range c.requires {
-		v = r.evalRequire(n)
-	}
-	if len(c.requires) == 0 {
-		v = granted
+		// What is neutral throughout stands in a <Limit> for other methods: nothing is required of this one.
+		if v = r.evalRequire(n); v == neutral {
+			v = granted
+		}
 	}
 	if c.satisfy == "any" && hostSaid {
 		if hostOK || len(c.requires) > 0 && v == granted {
@@ -258,7 +249,11 @@ func (r *request) needUser(c *dirConf) int {
 	return 401
 }
 
+// limitApplies tells whether what stands in a <Limit> or <LimitExcept> is for the method of this request.
 func (r *request) limitApplies(s *ir.Scope) bool {
+	if s == nil {
+		return true
+	}
 	in := false
 	for _, a := range s.Args {
 		if a.Text == r.method || a.Text == "GET" && r.method == "HEAD" {
@@ -269,7 +264,7 @@ func (r *request) limitApplies(s *ir.Scope) bool {
 }
 
 // orderAllows is mod_access_compat.
-func (r *request) orderAllows(order string, allow, deny []*ir.Setting) bool {
+func (r *request) orderAllows(order string, allow, deny []limited) bool {
 	a, d := r.fromMatches(allow), r.fromMatches(deny)
 	switch order {
 	case "allow,deny":
@@ -280,8 +275,11 @@ func (r *request) orderAllows(order string, allow, deny []*ir.Setting) bool {
 	return a || !d
 }
 
-func (r *request) fromMatches(list []*ir.Setting) bool {
+func (r *request) fromMatches(list []limited) bool {
 	for _, set := range list {
+		if !r.limitApplies(set.limit) {
+			continue
+		}
 		for i, w := range set.Args {
 			t := w.Text
 			if i == 0 {

@@ -37,13 +37,12 @@ type layer struct {
 	preserve      bool // AliasPreservePath
 
 	requires *requireNode
-	order    string
-	allow    []*ir.Setting
-	deny     []*ir.Setting
+	order    []limited
+	allow    []limited
+	deny     []limited
 	access   bool // Order, Allow or Deny
 	satisfy  string
 	authType string
-	limits   []*ir.Scope // <Limit> and <LimitExcept>
 
 	index         []string
 	indexSet      bool
@@ -112,8 +111,8 @@ type dirConf struct {
 	relative      bool
 	layers        []*layer
 	requires      []*requireNode
-	order         string
-	allow, deny   []*ir.Setting
+	order         []limited
+	allow, deny   []limited
 	access        bool
 	satisfy       string
 	authType      string
@@ -138,6 +137,7 @@ type host struct {
 	addrs      []string
 	hasRewrite bool
 	engine     bool
+	engineInIf bool // an <If> of the server says RewriteEngine On: for the server's rules it counts where it holds
 	options    rewriteOptions
 	rules      []*ir.Rule
 	redirects  []*ir.Rule
@@ -218,9 +218,22 @@ func yes(set *ir.Setting) *bool {
 	return &b
 }
 
+// limited is an access directive and the <Limit> or <LimitExcept> it stands in; nil: it is for all methods.
+type limited struct {
+	*ir.Setting
+	limit *ir.Scope
+}
+
 // layer reads what stands in a scope. dir is the directory of its rules, "" when there is none.
 func (s *simulator) layer(scope *ir.Scope, dir string) *layer {
 	l := &layer{scope: scope, dir: dir}
+	s.items(l, scope, nil)
+	return l
+}
+
+// items reads the items of a scope into a layer. limit is the <Limit> around them: it counts for access directives
+// only, and the others are as if it were not there.
+func (s *simulator) items(l *layer, scope, limit *ir.Scope) {
 	for _, it := range scope.Items {
 		switch it := it.(type) {
 		case *ir.Rule:
@@ -248,15 +261,29 @@ func (s *simulator) layer(scope *ir.Scope, dir string) *layer {
 			case ir.ScopeFiles, ir.ScopeFilesMatch:
 				l.files = append(l.files, it)
 			case ir.ScopeLimit, ir.ScopeLimitExcept:
-				l.limits = append(l.limits, it)
+				s.items(l, it, it)
 			case ir.ScopeRequire:
-				l.require(s.requireScope(it))
+				n := s.requireScope(it)
+				n.limit = limit
+				l.require(n)
 			}
 		case *ir.Setting:
-			s.setting(l, it)
+			switch lower(it.Name) {
+			case "require":
+				n := s.requireSetting(it)
+				n.limit = limit
+				l.require(n)
+			case "order":
+				l.access, l.order = true, append(l.order, limited{it, limit})
+			case "allow":
+				l.access, l.allow = true, append(l.allow, limited{it, limit})
+			case "deny":
+				l.access, l.deny = true, append(l.deny, limited{it, limit})
+			default:
+				s.setting(l, it)
+			}
 		}
 	}
-	return l
 }
 
 func (l *layer) require(n *requireNode) {
@@ -307,17 +334,6 @@ func (s *simulator) setting(l *layer, it *ir.Setting) {
 		l.preserve = *yes(it)
 	case "redirectrelative":
 		l.relative = yes(it)
-	case "require":
-		l.require(s.requireSetting(it))
-	case "order":
-		l.access = true
-		l.order = strings.ToLower(strings.Join(words(it.Args), ""))
-	case "allow":
-		l.access = true
-		l.allow = append(l.allow, it)
-	case "deny":
-		l.access = true
-		l.deny = append(l.deny, it)
 	case "satisfy":
 		l.satisfy = strings.ToLower(arg)
 	case "authtype":
@@ -595,6 +611,14 @@ func (s *simulator) serverRewrite(h *host, l *layer, main *host) {
 		h.engine = *l.engine
 	} else if main != nil {
 		h.engine = main.engine
+	}
+	for _, section := range l.ifs {
+		// In these sections httpd has no path, so the directive is the server's as well (cmd_rewriteengine).
+		for _, it := range section.Items {
+			if set, ok := it.(*ir.Setting); ok && strings.EqualFold(set.Name, "RewriteEngine") {
+				h.engineInIf = *yes(set)
+			}
+		}
 	}
 	if main == nil {
 		return

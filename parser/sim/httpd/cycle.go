@@ -21,6 +21,7 @@ func (r *request) phases() int {
 	c := r.baseConf()
 	r.conf = c
 	r.locationWalk(c)
+	r.ifWalk(c)
 	r.serverEnv()
 	if st := r.translate(c); st != 0 && st != done {
 		return st

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"strconv"
 	"strings"
 
 	"rewright/parser/sim"
@@ -17,26 +18,44 @@ func (r *request) dirFixup(c *dirConf) int {
 	return 0
 }
 
+// fallBack serves FallbackResource where nothing exists. Source: fixup_dflt.
 func (r *request) fallBack(c *dirConf) int {
 	if r.handler != "" || r.handlerName(c) != "" {
 		return 0
 	}
-	if r.method != "GET" && r.method != "HEAD" && r.method != "POST" && false {
-		return 0
+	r.note(sim.Step{Kind: sim.StepFlow, Name: "FallbackResource", Result: c.fallback, Note: "nothing exists at the path"})
+	st, _ := r.candidate("FallbackResource", c.fallback, false)
+	return st
+}
+
+// candidate looks up a file that may stand for this request and takes it when it is one. A redirect or an error of
+// the look-up other than 404 is the status, and final tells that no further candidate is tried.
+func (r *request) candidate(directive, name string, only bool) (status int, final bool) {
+	target := name
+	if !strings.HasPrefix(name, "/") {
+		target = escapePath(r.uri[:strings.LastIndexByte(r.uri, '/')+1]) + name
 	}
-	target := c.fallback
-	if r.uri == target {
-		return 0
+	if r.args != nil {
+		target += "?" + *r.args
 	}
-	if r.pathInfo != "" || r.finfo.Kind == sim.NoFile || r.finfo.Kind == sim.Directory {
-		if r.args != nil {
-			target += "?" + *r.args
-		}
-		r.note(sim.Step{Kind: sim.StepFlow, Name: "FallbackResource", Result: target, Note: "nothing exists at the path"})
-		r.filename, r.handler = "redirect:"+target, "redirect-handler"
-		r.args = nil
+	sub := r.subrequestURI(target)
+	if sub == nil {
+		r.logError("AH00125: Request exceeded the limit of " + strconv.Itoa(r.h.limit) + " subrequest nesting levels due to probable configuration error. Use 'LimitInternalRecursion' to increase the limit if necessary. Use 'LogLevel debug' to get a backtrace.")
+		return 500, false
 	}
-	return 0
+	sub.method = r.method
+	r.note(sim.Step{Kind: sim.StepFile, Name: directive, Input: name, Result: sub.filename, Matched: truth(sub.status == 200 && sub.finfo.Kind == sim.Regular)})
+	switch {
+	case sub.status == 200 && (sub.finfo.Kind == sim.Regular || sub.proxied):
+		r.take(sub)
+		return 0, true
+	case isRedirect(sub.status) || sub.status == 406 && only || sub.status == 401:
+		r.location = sub.location
+		return sub.status, true
+	case sub.status != 404 && sub.status != 200:
+		return sub.status, false
+	}
+	return 0, false
 }
 
 // directory deals with a URL that is a directory. Source: fixup_dir.
@@ -76,31 +95,12 @@ func (r *request) directory(c *dirConf) int {
 		if name == "" {
 			continue
 		}
-		target := name
-		if !strings.HasPrefix(name, "/") {
-			target = escapeIndex(r.uri) + name
+		st, final := r.candidate("DirectoryIndex", name, len(indexNames(c)) == 1)
+		if final {
+			return st
 		}
-		if r.args != nil {
-			target += "?" + *r.args
-		}
-		sub := r.subrequestURI(target)
-		if sub == nil {
-			continue
-		}
-		sub.method = r.method
-		r.note(sim.Step{Kind: sim.StepFile, Name: "DirectoryIndex", Input: name, Result: sub.filename, Matched: truth(sub.status == 200 && sub.finfo.Kind == sim.Regular)})
-		switch {
-		case sub.status == 200 && sub.finfo.Kind == sim.Regular:
-			r.take(sub)
-			return 0
-		case sub.proxied && sub.status == 200:
-			r.take(sub)
-			return 0
-		case isRedirect(sub.status) || sub.status == 406 && len(indexNames(c)) == 1 || sub.status == 401:
-			r.location = sub.location
-			return sub.status
-		case sub.status != 404 && sub.status != 200:
-			errStatus = sub.status
+		if st != 0 {
+			errStatus = st
 		}
 	}
 	if errStatus != 0 {
@@ -112,11 +112,8 @@ func (r *request) directory(c *dirConf) int {
 	return 0
 }
 
-func escapeIndex(uri string) string {
-	return escapePath(uri)
-}
-
-// take goes on with a subrequest as the request itself. Source: ap_internal_fast_redirect.
+// take goes on with a subrequest as the request itself; an END of its rules stays behind with it.
+// Source: ap_internal_fast_redirect.
 func (r *request) take(sub *request) {
 	r.uri, r.filename, r.pathInfo, r.args = sub.uri, sub.filename, sub.pathInfo, sub.args
 	r.finfo, r.conf, r.handler, r.proxied, r.isAlias = sub.finfo, sub.conf, sub.handler, sub.proxied, sub.isAlias
@@ -130,7 +127,6 @@ func (r *request) take(sub *request) {
 	for _, h := range sub.always {
 		r.always = append(r.always, h)
 	}
-	r.end = sub.end
 	if sub.keepEnvNote {
 		r.keepEnvNote = true
 	}

@@ -349,6 +349,7 @@ func (r *request) parseTarget() bool {
 		if !r.readHost(host) {
 			return false
 		}
+		r.hasHost, r.hostHeader = true, host // a Host header is replaced: ap_update_host_header of http_vhost.c
 		t = rest[j:]
 	}
 	if q := strings.IndexByte(t, '?'); q >= 0 {
@@ -376,6 +377,9 @@ func hexVal(c byte) int {
 // decodePath decodes and normalises a path. status is 400 or 404 when httpd refuses it.
 // Source: ap_process_request_internal, ap_normalize_path, unescape_url.
 func decodePath(p string, h *host) (uri string, status int) {
+	// An encoded slash is no separator while dot segments and slashes are dealt with, although it is shown decoded
+	// when the request is refused for it. NUL marks both of what cannot be in a path.
+	const slashMark, nulMark = "\x00\x01", "\x00\x00"
 	var b []byte
 	bad := false
 	for i := 0; i < len(p); i++ {
@@ -391,13 +395,13 @@ func decodePath(p string, h *host) (uri string, status int) {
 		switch {
 		case d == 0:
 			bad = true
-			b = append(b, 0)
+			b = append(b, nulMark...)
 		case d == '/' && h.encoded != "on":
 			if h.encoded == "nodecode" {
 				b = append(b, p[i:i+3]...)
 			} else {
 				bad = true
-				b = append(b, d)
+				b = append(b, slashMark...)
 			}
 		default:
 			b = append(b, d)
@@ -405,11 +409,14 @@ func decodePath(p string, h *host) (uri string, status int) {
 		i += 2
 	}
 	u, ok := normalise(string(b), h.mergeSlash)
-	if !ok {
-		return u, 400
-	}
 	if bad {
-		u, _, _ = strings.Cut(u, "\x00")
+		u, _, _ = strings.Cut(u, nulMark)
+		u = strings.ReplaceAll(u, slashMark, "/")
+	}
+	switch {
+	case !ok:
+		return u, 400
+	case bad:
 		return u, 404
 	}
 	return u, 0

@@ -396,7 +396,7 @@ func (r *request) ownPort() int {
 // rewriteServer runs the rules of the host. Source: hook_uri2file.
 func (r *request) rewriteServer(c *dirConf) int {
 	h := r.h
-	if !h.engine || !c.engine {
+	if !h.engine && !h.engineInIf || !c.engine {
 		return declined
 	}
 	if r.end {
@@ -414,7 +414,6 @@ func (r *request) rewriteServer(c *dirConf) int {
 	}
 	result := r.applyRules(h.rules, false, "")
 	if result == actionNone {
-		r.filename, r.hasFile = "", false
 		return declined
 	}
 	absolute := absoluteURI(r.filename)
@@ -439,7 +438,6 @@ func (r *request) rewriteServer(c *dirConf) int {
 		return r.redirectTo(result, absolute, oargs)
 	case strings.HasPrefix(r.filename, "passthrough:"):
 		r.uri = r.filename[len("passthrough:"):]
-		r.filename, r.hasFile = "", false
 		return declined
 	}
 	if strings.HasPrefix(r.filename, "/~") {

@@ -187,6 +187,14 @@ func (r *request) directoryWalk(c *dirConf) int {
 		seg, tail, more := strings.Cut(rest, "/")
 		next := cur + "/" + seg
 		info = r.stat(next)
+		if info.Link && info.Kind == sim.NoFile {
+			r.logError("AH00037: Symbolic link not allowed or link target not accessible: " + next)
+			r.filename, r.pathInfo = next, ""
+			if more {
+				r.pathInfo = "/" + tail
+			}
+			return 403
+		}
 		if info.Link && c.opts&optFollow == 0 {
 			if c.opts&optOwner != 0 {
 				r.doubt("SymLinksIfOwnerMatch: the owners of " + next + " are not known")
