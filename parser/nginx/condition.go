@@ -45,10 +45,10 @@ const (
 	nul     = "\x00\x01"
 )
 
-func (conditionDefinition) Symbols() map[string]lexer.TokenType {
-	return map[string]lexer.TokenType{"EOF": lexer.EOF, "Variable": condVariable, "Operator": condOperator,
-		"FileTest": condFileTest, "Data": condData}
-}
+var conditionSymbols = map[string]lexer.TokenType{"EOF": lexer.EOF, "Variable": condVariable, "Operator": condOperator,
+	"FileTest": condFileTest, "Data": condData}
+
+func (conditionDefinition) Symbols() map[string]lexer.TokenType { return conditionSymbols }
 
 func (d conditionDefinition) Lex(_ string, r io.Reader) (lexer.Lexer, error) {
 	text, err := io.ReadAll(r)

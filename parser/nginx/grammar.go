@@ -61,6 +61,27 @@ func (s *statement) Parse(lex *lexer.PeekingLexer) error {
 	}
 }
 
-var statementParser = sync.OnceValue(func() *participle.Parser[statement] {
-	return participle.MustBuild[statement](participle.Lexer(definition{}))
+// run is a run of statements, the unit in which participle is asked: a call for each statement would cost as
+// much as the statement.
+//
+//	run = { statement }
+type run struct {
+	Statements []statement
+}
+
+// Parse implements participle.Parseable.
+func (r *run) Parse(lex *lexer.PeekingLexer) error {
+	r.Statements = make([]statement, 0, tokensPerRun/4)
+	for lex.Peek().Type != lexer.EOF {
+		var s statement
+		if err := s.Parse(lex); err != nil {
+			return err
+		}
+		r.Statements = append(r.Statements, s)
+	}
+	return nil
+}
+
+var runParser = sync.OnceValue(func() *participle.Parser[run] {
+	return participle.MustBuild[run](participle.Lexer(definition{}))
 })

@@ -50,20 +50,19 @@ func (definition) LexBytes(name string, text []byte) (lexer.Lexer, error) {
 // EOF after about limit tokens, at the end of a directive, and goes on when more is called.
 // Source: nginx src/core/ngx_conf_file.c, ngx_conf_read_token.
 type scanner struct {
-	text      string
-	at        int
-	limit     int  // tokens left before the run ends at the next ; { or }
-	paused    bool // the run is over
-	inHead    bool // a word of the current directive was seen
-	lua       bool // the current directive's name says that a Lua block follows
-	raw       bool // the { of a Lua block was handed out
-	unclosed  [2]bool
-	rawCloses bool
+	text     string
+	at       int
+	limit    int     // tokens left before the run ends at the next ; { or }
+	paused   bool    // the run is over
+	inHead   bool    // a word of the current directive was seen
+	lua      bool    // the current directive's name says that a Lua block follows
+	raw      bool    // the { of a Lua block was handed out
+	unclosed [2]bool // no ' or " closes any more
 }
 
 // tokensPerRun is how many tokens are held at once: enough to make the cost of a run vanish, few enough
 // to stay in the processor's cache.
-const tokensPerRun = 4096
+const tokensPerRun = 512
 
 // more starts the next run; false: the text is used up.
 func (s *scanner) more() bool {
@@ -78,10 +77,8 @@ func (s *scanner) Next() (lexer.Token, error) {
 	if s.raw {
 		s.raw = false
 		start := s.at
-		end, closed := luaBlockEnd(s.text, start)
-		s.at = end
+		s.at, _ = luaBlockEnd(s.text, start)
 		s.inHead, s.lua = false, false
-		_ = closed
 		return s.token(tokRaw, start), nil
 	}
 	text := s.text

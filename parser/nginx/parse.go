@@ -1,9 +1,9 @@
 package nginx
 
 import (
+	"slices"
 	"strings"
 
-	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
 
 	"rewright/parser/diag"
@@ -29,19 +29,17 @@ type fault struct {
 // what is wrong with it. Reading goes on after a fault at the next newline, ; or }.
 func Parse(f *source.File) *File {
 	p := parser{file: f, out: &File{Source: f}, scan: scanner{text: string(f.Text)}}
-	parser := statementParser()
-	trailing := participle.AllowTrailing(true)
 	for p.scan.more() {
-		run, err := lexer.Upgrade(&p.scan)
+		lex, err := lexer.Upgrade(&p.scan)
 		if err != nil {
 			panic("nginx: the lexer is total: " + err.Error())
 		}
-		for run.Peek().Type != lexer.EOF {
-			s, err := parser.ParseFromLexer(run, trailing)
-			if err != nil {
-				panic("nginx: every run of tokens is a list of statements: " + err.Error())
-			}
-			p.add(s.Tokens)
+		r, err := runParser().ParseFromLexer(lex)
+		if err != nil {
+			panic("nginx: every run of tokens is a list of statements: " + err.Error())
+		}
+		for i := range r.Statements {
+			p.add(r.Statements[i].Tokens)
 		}
 	}
 	p.finish()
@@ -70,9 +68,12 @@ func tokenSpan(t *lexer.Token) source.Span {
 	return source.NewSpan(t.Pos.Offset, t.Pos.Offset+len(t.Value))
 }
 
+// slab is how many nodes are made at once: at most so many, fewer for a text that cannot hold as many.
+func (p *parser) slab(most int) int { return min(most, len(p.scan.text)/16+2) }
+
 func (p *parser) newDirective() *Directive {
 	if len(p.dirs) == 0 {
-		p.dirs = make([]Directive, 256)
+		p.dirs = make([]Directive, p.slab(256))
 	}
 	d := &p.dirs[0]
 	p.dirs = p.dirs[1:]
@@ -81,7 +82,7 @@ func (p *parser) newDirective() *Directive {
 
 func (p *parser) newComment(t *lexer.Token) *Comment {
 	if len(p.comment) == 0 {
-		p.comment = make([]Comment, 64)
+		p.comment = make([]Comment, p.slab(64))
 	}
 	c := &p.comment[0]
 	p.comment = p.comment[1:]
@@ -93,7 +94,7 @@ func (p *parser) newComment(t *lexer.Token) *Comment {
 // newWords gives room for n words.
 func (p *parser) newWords(n int) []Word {
 	if n > len(p.words) {
-		p.words = make([]Word, max(1024, n))
+		p.words = make([]Word, max(p.slab(1024), n))
 	}
 	w := p.words[:n:n]
 	p.words = p.words[n:]
@@ -233,10 +234,19 @@ func (p *parser) finish() {
 	for i := range p.out.faults {
 		p.out.Diagnostics = append(p.out.Diagnostics, p.out.faults[i].Diagnostic)
 	}
-	diag.Sort(p.out.Diagnostics)
+	inOrder := slices.IsSortedFunc(p.out.Diagnostics, func(a, b diag.Diagnostic) int { return int(a.Span.Start) - int(b.Span.Start) })
+	if !inOrder {
+		diag.Sort(p.out.Diagnostics)
+	}
 }
 
+// maxFaults is how many faults of one file are kept: a text with more is no configuration.
+const maxFaults = 10000
+
 func (p *parser) fault(order, line int32, d diag.Diagnostic) {
+	if len(p.out.faults) >= maxFaults {
+		return
+	}
 	d.File, d.Refuses, d.Severity = p.file, true, diag.Error
 	p.out.faults = append(p.out.faults, fault{d, order, line})
 }

@@ -161,23 +161,28 @@ func (r *reader) nodes(c *cursor, list []Node, fr *frame) []*ConfigDirective {
 			}
 			continue
 		}
-		out = append(out, r.directive(c, d, fr)...)
+		for d != nil {
+			var read []*ConfigDirective
+			read, d = r.directive(c, d, fr)
+			out = append(out, read...)
+		}
 	}
 	return out
 }
 
-// directive reads one directive; an include gives what stands in its files as well.
-func (r *reader) directive(c *cursor, d *Directive, fr *frame) []*ConfigDirective {
+// directive reads one directive; an include gives what stands in its files as well. rest is a directive that it
+// has swallowed, still to be read.
+func (r *reader) directive(c *cursor, d *Directive, fr *frame) (out []*ConfigDirective, rest *Directive) {
 	cd := &ConfigDirective{File: c.f.Source, Directive: d, Context: fr.context}
-	out := []*ConfigDirective{cd}
+	out = []*ConfigDirective{cd}
 	switch {
 	case entryBlock(fr.context):
 		included := r.entry(cd, fr)
 		r.body(c, cd, newFrame("unknown", cd, fr))
-		return append(out, included...)
+		return append(out, included...), nil
 	case fr.context == "unknown" || r.env.Modules != nil && r.env.Modules(d.Name.Text):
 		r.body(c, cd, newFrame("unknown", cd, fr))
-		return out
+		return out, nil
 	}
 	mark := len(r.findings)
 	if r.check(cd, fr) {
@@ -186,22 +191,20 @@ func (r *reader) directive(c *cursor, d *Directive, fr *frame) []*ConfigDirectiv
 			head(r, cd, fr)
 		}
 	}
-	if parts := r.swallowed(cd, fr, mark); parts != nil {
-		for _, part := range parts {
-			out = append(out, r.directive(c, part, fr)...)
-		}
-		return out[1:]
+	if first, rest := r.swallowed(cd, fr, mark); first != nil {
+		out, _ = r.directive(c, first, fr)
+		return out, rest
 	}
 	switch {
 	case d.Name.Text == "include" && cd.Known != nil && !cd.Refused:
-		return append(out, r.include(cd, fr)...)
+		return append(out, r.include(cd, fr)...), nil
 	case d.Name.Text == "load_module" && cd.Known != nil:
 		r.load(cd)
 	case strings.HasSuffix(d.Name.Text, "_hash_bucket_size") && len(cd.Args) == 1:
 		r.hashSize[d.Name.Text], _ = atoi(cd.Args[0].Text)
 	}
 	if cd.Block == nil {
-		return out
+		return out, nil
 	}
 	context := "unknown"
 	if len(Specs(d.Name.Text)) > 0 {
@@ -216,7 +219,7 @@ func (r *reader) directive(c *cursor, d *Directive, fr *frame) []*ConfigDirectiv
 	if closer := closers[d.Name.Text]; closer != nil && cd.Known != nil && cd.Known.Block {
 		closer(r, cd, fr, inner)
 	}
-	return out
+	return out, nil
 }
 
 func (r *reader) body(c *cursor, cd *ConfigDirective, inner *frame) {

@@ -18,20 +18,38 @@ import (
 //
 //	template = { Text | Capture | Name | Braced } .
 //
-// $ cannot be escaped: a backslash before it is a byte like any other.
+// $ cannot be escaped: a backslash before it is a byte like any other. It is Parseable: files of redirects
+// hold a hundred thousand different strings.
 // Source: nginx src/http/ngx_http_script.c, ngx_http_script_compile.
 type templateGrammar struct {
-	Parts []templatePart `parser:"@@*"`
+	Parts []ir.Part // spans relative to the text
 }
 
-type templatePart struct {
-	Pos     lexer.Position
-	EndPos  lexer.Position
-	Text    string `parser:"( @Text"`
-	Capture string `parser:"| @Capture"`
-	Name    string `parser:"| @Name"`
-	Braced  string `parser:"| @Braced )"`
+// Parse implements participle.Parseable.
+func (g *templateGrammar) Parse(lex *lexer.PeekingLexer) error {
+	for {
+		t := lex.Peek()
+		part := ir.Part{Text: t.Value, Span: source.NewSpan(t.Pos.Offset, t.Pos.Offset+len(t.Value))}
+		switch t.Type {
+		case lexer.EOF:
+			return nil
+		case tmplText:
+			part.Kind = ir.Literal
+		case tmplCapture:
+			part.Kind, part.N = ir.RuleRef, int(t.Value[1]-'0')
+		case tmplName:
+			part.Kind, part.Name = ir.Variable, strings.ToLower(t.Value[1:])
+		case tmplBraced:
+			part.Kind, part.Name = ir.Variable, strings.ToLower(t.Value[2:len(t.Value)-1])
+		default:
+			return errNoVariable
+		}
+		g.Parts = append(g.Parts, part)
+		lex.Next()
+	}
 }
+
+var errNoVariable = errors.New("invalid variable name")
 
 const (
 	tmplText lexer.TokenType = iota + 1
@@ -43,10 +61,10 @@ const (
 
 type templateDefinition struct{}
 
-func (templateDefinition) Symbols() map[string]lexer.TokenType {
-	return map[string]lexer.TokenType{"EOF": lexer.EOF, "Text": tmplText, "Capture": tmplCapture,
-		"Name": tmplName, "Braced": tmplBraced, "Invalid": tmplInvalid}
-}
+var templateSymbols = map[string]lexer.TokenType{"EOF": lexer.EOF, "Text": tmplText, "Capture": tmplCapture,
+	"Name": tmplName, "Braced": tmplBraced, "Invalid": tmplInvalid}
+
+func (templateDefinition) Symbols() map[string]lexer.TokenType { return templateSymbols }
 
 func (templateDefinition) Lex(_ string, r io.Reader) (lexer.Lexer, error) {
 	text, err := io.ReadAll(r)
@@ -182,22 +200,7 @@ func parseTemplateText(text string) parsedTemplate {
 	if err != nil {
 		return parsedTemplate{err: templateFault(text)}
 	}
-	parts := make([]ir.Part, len(g.Parts))
-	for i, p := range g.Parts {
-		out := ir.Part{Span: source.NewSpan(p.Pos.Offset, p.EndPos.Offset)}
-		switch {
-		case p.Text != "":
-			out.Kind, out.Text = ir.Literal, p.Text
-		case p.Capture != "":
-			out.Kind, out.Text, out.N = ir.RuleRef, p.Capture, int(p.Capture[1]-'0')
-		case p.Name != "":
-			out.Kind, out.Text, out.Name = ir.Variable, p.Name, strings.ToLower(p.Name[1:])
-		default:
-			out.Kind, out.Text, out.Name = ir.Variable, p.Braced, strings.ToLower(p.Braced[2:len(p.Braced)-1])
-		}
-		parts[i] = out
-	}
-	return parsedTemplate{parts: parts}
+	return parsedTemplate{parts: g.Parts}
 }
 
 // templateFault says what nginx says of the first thing in text that is no variable.
@@ -214,7 +217,7 @@ func templateFault(text string) error {
 		}
 		break
 	}
-	return errors.New("invalid variable name")
+	return errNoVariable
 }
 
 // Template reads a word as a string with variables, with exact spans where its spelling allows.

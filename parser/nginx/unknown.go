@@ -153,7 +153,7 @@ func unquotedBrace(cd *ConfigDirective) (source.Span, bool) {
 // swallowed looks whether the arguments of a refused directive contain the directives of the lines below it,
 // because its semicolon is missing. It then says so in place of what was found since mark, and gives the
 // directives that were meant. When nginx takes the words as arguments it warns only.
-func (r *reader) swallowed(cd *ConfigDirective, fr *frame, mark int) []*Directive {
+func (r *reader) swallowed(cd *ConfigDirective, fr *frame, mark int) (meant, rest *Directive) {
 	f := cd.File
 	at := -1
 	before := cd.Name
@@ -166,7 +166,7 @@ func (r *reader) swallowed(cd *ConfigDirective, fr *frame, mark int) []*Directiv
 		before = w
 	}
 	if at < 0 {
-		return nil
+		return nil, nil
 	}
 	last := cd.Name
 	if at > 0 {
@@ -179,7 +179,7 @@ func (r *reader) swallowed(cd *ConfigDirective, fr *frame, mark int) []*Directiv
 		Fixes:   []diag.Fix{{Title: "insert `;`", Safety: diag.Risky, Edits: source.Insert(last.Span.End, ";")}}}
 	if !cd.Refused {
 		r.report(finding{Diagnostic: d})
-		return nil
+		return nil, nil
 	}
 	server := ""
 	for i := mark; i < len(r.findings); i++ {
@@ -194,12 +194,12 @@ func (r *reader) swallowed(cd *ConfigDirective, fr *frame, mark int) []*Directiv
 	d.Fixes[0].Safety = diag.Safe
 	d.Related = []diag.Related{{File: f, Span: cd.End, Message: "nginx notices it here"}}
 	r.report(finding{line: r.line(cd), Diagnostic: d})
-	first, rest := *cd.Directive, *cd.Directive
+	first, second := *cd.Directive, *cd.Directive
 	first.Args, first.Block, first.End, first.IsRaw = slices.Clip(cd.Args[:at]), nil, source.Span{}, false
 	first.span.End, first.Comments = last.Span.End, nil
-	rest.Name, rest.Args = cd.Args[at], cd.Args[at+1:]
-	rest.span.Start = rest.Name.Span.Start
-	return []*Directive{&first, &rest}
+	second.Name, second.Args = cd.Args[at], cd.Args[at+1:]
+	second.span.Start = second.Name.Span.Start
+	return &first, &second
 }
 
 // beginsDirective tells whether argument i and what follows read as a directive of this context.

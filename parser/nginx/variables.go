@@ -112,13 +112,37 @@ func (r *reader) template(cd *ConfigDirective, w Word) bool {
 	if strings.IndexByte(w.Text, '$') < 0 {
 		return true
 	}
-	t, err := w.Template()
-	if err != nil {
-		r.refuse(cd, w.Span, "RD029", "refused-argument", "has a $ that begins no variable", "", err.Error())
-		return false
+	for at := 0; at < len(w.Text); {
+		kind, n := nextTemplateToken(w.Text[at:])
+		name := w.Text[at : at+n]
+		switch kind {
+		case tmplInvalid:
+			r.refuse(cd, w.Span, "RD029", "refused-argument", "has a $ that begins no variable", "", templateFault(w.Text).Error())
+			return false
+		case tmplName:
+			name = name[1:]
+		case tmplBraced:
+			name = name[2 : n-1]
+		}
+		if kind == tmplName || kind == tmplBraced {
+			if lower := strings.ToLower(name); !r.usedAlready(lower) {
+				r.use(cd, lower, partSpan(w, at, n))
+			}
+		}
+		at += n
 	}
-	r.useTemplate(cd, t)
 	return true
+}
+
+func (r *reader) usedAlready(name string) bool { _, ok := r.used[name]; return ok }
+
+// partSpan is where n bytes of a word's text were written; the whole word when escapes stand in it.
+func partSpan(w Word, at, n int) source.Span {
+	s := patternSpan(w.Text, w)
+	if s.Len() != len(w.Text) {
+		return w.Span
+	}
+	return source.Span{Start: s.Start + int32(at), End: s.Start + int32(at+n)}
 }
 
 func (r *reader) useTemplate(cd *ConfigDirective, t *ir.Template) {
