@@ -9,33 +9,36 @@ import (
 
 // run is the production that reading a file is made of:
 //
-//	run = { Directive | Comment | Blank } [ Open | Close ]
+//	run = [ Lines ] [ Open | Close ]
 //
 // It is Parseable because files of a hundred thousand rules are normal: reflection for each line would cost more
 // than all the rest. What a section holds is decided by the loop in parse.go, which has to recover from
 // ends without a beginning.
 type run struct {
-	Lines []lexer.Token // shared with the lexer: read only
+	Plain   bool            // there are Lines
+	Section lexer.TokenType // tokOpen, tokClose, or 0 at the end of what the lexer handed out
+	Start   int             // offset of the first byte
+	Middle  int             // offset behind Lines
 }
 
 // Parse implements participle.Parseable.
 func (r *run) Parse(lex *lexer.PeekingLexer) error {
-	start := lex.RawCursor()
-	for {
-		switch lex.Peek().Type {
-		case lexer.EOF:
-			if lex.RawCursor() == start {
-				return participle.NextMatch
-			}
-			r.Lines = lex.Range(start, lex.RawCursor())
-			return nil
-		case tokOpen, tokClose:
-			lex.Next()
-			r.Lines = lex.Range(start, lex.RawCursor())
-			return nil
-		}
+	t := lex.Peek()
+	if t.EOF() {
+		return participle.NextMatch
+	}
+	r.Start, r.Middle = t.Pos.Offset, t.Pos.Offset
+	if t.Type == tokLines {
+		r.Plain = true
+		r.Middle += len(t.Value)
+		lex.Next()
+		t = lex.Peek()
+	}
+	if t.Type == tokOpen || t.Type == tokClose {
+		r.Section = t.Type
 		lex.Next()
 	}
+	return nil
 }
 
 var runParser = sync.OnceValue(func() *participle.Parser[run] {

@@ -27,8 +27,13 @@ func isBlank(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
 
 // readLine reads the logical line at offset at. Bytes of a physical line behind a NUL are not part of it,
 // and without a line feed among them a backslash before the NUL does not continue.
-func readLine(text string, at int) line {
-	l := line{}
+func readLine(text string, at int) (l line) {
+	l.read(text, at)
+	return l
+}
+
+// read is readLine in place.
+func (l *line) read(text string, at int) {
 	i := strings.IndexByte(text[at:], '\n')
 	end, next := len(text), len(text)
 	if i >= 0 {
@@ -39,7 +44,8 @@ func readLine(text string, at int) line {
 	if nul := strings.IndexByte(first, 0); nul >= 0 {
 		first = first[:nul]
 	} else if l.lineFeed && continues(first) {
-		return readContinued(text, at, next)
+		*l = readContinued(text, at, next)
+		return
 	}
 	l.length, l.next = len(first), next
 	start, stop := 0, len(first)
@@ -50,7 +56,6 @@ func readLine(text string, at int) line {
 		start++
 	}
 	l.text, l.start, l.end = first[start:stop], at+start, at+stop
-	return l
 }
 
 // continues tells whether a physical line (without its LF) ends in the backslash that joins the next one to it.

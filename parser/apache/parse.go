@@ -14,7 +14,7 @@ import (
 // Parse reads a file into its tree. Every text has one: what cannot be a section is kept as a directive,
 // and Diagnostics of the file says what is wrong with the text alone.
 func Parse(f *source.File) *File {
-	p := parser{file: &File{Source: f}, text: string(f.Text)}
+	p := parser{file: &File{Source: f}, text: string(f.Text), names: map[string]int{}}
 	p.lines()
 	for len(p.open) > 0 {
 		p.closeTop(len(p.text))
@@ -27,75 +27,90 @@ type parser struct {
 	text string
 	open []*Section // innermost last
 
-	words      []Word // slabs: what is left of the current one
-	directives []Directive
-	comments   []Comment
-	blanks     []Blank
+	names map[string]int // how many sections are open, by name in lower case
+
+	words      []Word // what is left of the current slab, at its end
+	wordSlab   int
+	directives slab[Directive]
+	comments   slab[Comment]
+	blanks     slab[Blank]
 }
 
 func (p *parser) lines() {
 	grammar := runParser()
 	scan := &scanner{text: p.text}
 	for scan.more() {
+		start := scan.at
 		lex, err := lexer.Upgrade(scan)
 		if err != nil {
 			panic("apache: the lexer is total, yet it failed: " + err.Error())
 		}
+		rest := scan.lines
 		for !lex.Peek().EOF() {
 			r, err := grammar.ParseFromLexer(lex, participle.AllowTrailing(true))
 			if err != nil {
 				panic("apache: every run of lines is one of the grammar's, yet it failed: " + err.Error())
 			}
-			for i := range r.Lines {
-				p.line(&r.Lines[i])
+			for start < r.Middle {
+				p.plain(&rest[0], source.NewSpan(start, rest[0].next))
+				start, rest = rest[0].next, rest[1:]
+			}
+			if r.Section != 0 {
+				span := source.NewSpan(start, rest[0].next)
+				if r.Section == tokOpen {
+					p.begin(&rest[0], span)
+				} else {
+					p.end(&rest[0], span)
+				}
+				start, rest = rest[0].next, rest[1:]
 			}
 		}
 	}
 }
 
-func (p *parser) line(t *lexer.Token) {
-	start := t.Pos.Offset
-	span := source.NewSpan(start, start+len(t.Value))
-	switch t.Type {
-	case tokBlank:
+// plain adds a line that neither begins nor ends a section.
+func (p *parser) plain(l *line, span source.Span) {
+	switch {
+	case l.text == "":
 		b := take(&p.blanks)
 		b.span = span
 		p.add(b)
-		return
-	case tokComment:
+	case l.text[0] == '#':
 		c := take(&p.comments)
-		c.span = span
-		l := readLine(p.text, start)
-		c.Line = source.NewSpan(l.start, l.end)
+		c.span, c.Line = span, source.NewSpan(l.start, l.end)
 		p.add(c)
-		return
-	}
-	l := readLine(p.text, start)
-	switch t.Type {
-	case tokOpen:
-		s := &Section{}
-		s.Head.span = span
-		p.head(&l, s)
-		s.span = span
-		p.add(s)
-		p.open = append(p.open, s)
-	case tokClose:
-		p.end(&l, span)
 	default:
 		d := take(&p.directives)
 		d.span = span
-		p.directive(&l, d)
+		p.directive(l, d)
 		p.add(d)
 	}
 }
 
+// begin adds the first line of a section; what follows stands in it.
+func (p *parser) begin(l *line, span source.Span) {
+	s := &Section{span: span}
+	s.Head.span = span
+	p.head(l, s)
+	p.add(s)
+	p.open = append(p.open, s)
+	p.names[strings.ToLower(s.Head.Name.Text)]++
+}
+
+// slab is room for elements that are made together.
+type slab[T any] struct {
+	rest []T
+	size int
+}
+
 // take hands out the next element of a slab.
-func take[T any](slab *[]T) *T {
-	if len(*slab) == 0 {
-		*slab = make([]T, 256)
+func take[T any](slab *slab[T]) *T {
+	if len(slab.rest) == 0 {
+		slab.size = min(max(2*slab.size, 4), 256)
+		slab.rest = make([]T, slab.size)
 	}
-	e := &(*slab)[0]
-	*slab = (*slab)[1:]
+	e := &slab.rest[0]
+	slab.rest = slab.rest[1:]
 	return e
 }
 
@@ -109,8 +124,9 @@ func (p *parser) add(n Node) {
 
 // room is an empty slice at the end of the slab of words, to append to; kept gives back what it did not use.
 func (p *parser) room() []Word {
-	if cap(p.words) < 64 {
-		p.words = make([]Word, 0, 2048)
+	if cap(p.words) < 8 {
+		p.wordSlab = min(max(2*p.wordSlab, 16), 1024)
+		p.words = make([]Word, 0, p.wordSlab)
 	}
 	return p.words[:0]
 }
@@ -205,7 +221,7 @@ func closingName(l *line) string {
 // were never closed end there too. With no such section it is kept as a directive.
 func (p *parser) end(l *line, span source.Span) {
 	name := closingName(l)
-	for i := len(p.open) - 1; i >= 0; i-- {
+	for i := len(p.open) - 1; i >= 0 && p.names[strings.ToLower(name)] > 0; i-- {
 		s := p.open[i]
 		if !strings.EqualFold(s.Head.Name.Text, name) {
 			continue
@@ -215,6 +231,7 @@ func (p *parser) end(l *line, span source.Span) {
 		}
 		s.End, s.Closed = source.NewSpan(l.start, l.end), true
 		s.span.End = span.End
+		p.names[strings.ToLower(s.Head.Name.Text)]--
 		p.open = p.open[:i]
 		return
 	}
@@ -230,6 +247,7 @@ func (p *parser) closeTop(at int) {
 	top := len(p.open) - 1
 	s := p.open[top]
 	p.open = p.open[:top]
+	p.names[strings.ToLower(s.Head.Name.Text)]--
 	s.span.End = int32(at)
 	head := source.NewSpan(int(s.Head.Line.Start), int(s.Head.Line.End))
 	p.report("unclosed-section", "RD023", head, fmt.Sprintf("<%s> opened on line %d is never closed",

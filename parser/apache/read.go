@@ -41,7 +41,7 @@ type reader struct {
 	given   int               // bytes that macros have given so far
 	refused bool              // reading has met what httpd stops at
 
-	nodes []ConfigDirective // slab
+	nodes slab[ConfigDirective]
 }
 
 // define is a name from Define or -D; without a value it serves <IfDefine> only.
@@ -244,16 +244,16 @@ func (r *reader) endOfFile(f *frame) {
 	if len(f.open) == 0 {
 		return
 	}
-	message := ""
+	var message strings.Builder
 	for i := len(f.open) - 1; i >= 0; i-- {
 		s := f.open[i]
-		if message != "" {
-			message += "\n"
+		if message.Len() > 0 {
+			message.WriteByte('\n')
 		}
-		message += fmt.Sprintf("%s:%d: <%s> was not closed.", f.file.Source.Name, f.lastLine(&s.Head), s.Head.Name.Text)
+		fmt.Fprintf(&message, "%s:%d: <%s> was not closed.", f.file.Source.Name, f.lastLine(&s.Head), s.Head.Name.Text)
 	}
 	outer := f.open[0]
-	r.refuse(f, outer.Head.Line, "unclosed-section", message,
+	r.refuse(f, outer.Head.Line, "unclosed-section", message.String(),
 		fmt.Sprintf("<%s> opened on line %d is never closed", outer.Head.Name.Text, f.file.Source.Line(outer.Head.Line.Start)))
 	for i, s := range f.open {
 		s.Refused = i == 0

@@ -295,8 +295,8 @@ func (n *templateNode) template(text string, from, to int) *ir.Template {
 		case p.Text != "":
 			part.Text = p.Text
 			if k := len(t.Parts) - 1; k >= 0 && t.Parts[k].Kind == ir.Literal && !t.Parts[k].Escaped {
-				t.Parts[k].Text += p.Text
 				t.Parts[k].Span.End += int32(len(p.Text))
+				t.Parts[k].Text = text[t.Parts[k].Span.Start:t.Parts[k].Span.End]
 				continue
 			}
 			part.Span = source.NewSpan(at, at+len(p.Text))
