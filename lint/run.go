@@ -59,37 +59,24 @@ func Run(ctx context.Context, o Options, inputs ...Input) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	workers := o.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
+	units := make([]*Unit, len(inputs))
+	if err := sideBySide(ctx, o.Workers, len(inputs), func(i int) { units[i] = Load(inputs[i]) }); err != nil {
+		return nil, fmt.Errorf("lint: %w", err)
 	}
-	workers = min(workers, len(inputs))
+	included := includedFiles(units)
 	type outcome struct {
 		findings   []diag.Diagnostic
 		suppressed int
 	}
 	outcomes := make([]outcome, len(inputs))
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for i := range next {
-				f, s := chosen.check(Load(inputs[i]))
-				outcomes[i] = outcome{f, s}
-			}
-		}()
-	}
-	for i := range inputs {
-		if ctx.Err() != nil {
-			break
+	err = sideBySide(ctx, o.Workers, len(inputs), func(i int) {
+		if !included[i] {
+			f, s := chosen.check(units[i])
+			outcomes[i] = outcome{f, s}
 		}
-		next <- i
-	}
-	close(next)
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
+		units[i] = nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("lint: %w", err)
 	}
 	r := &Result{Files: len(inputs)}
@@ -100,6 +87,65 @@ func Run(ctx context.Context, o Options, inputs ...Input) (*Result, error) {
 	r.Findings = dedupe(r.Findings)
 	diag.Sort(r.Findings)
 	return r, nil
+}
+
+// includedFiles tells of each unit whether another one includes its file: it is checked there, for alone its
+// context is a guess. Of files that include each other one is kept.
+func includedFiles(units []*Unit) []bool {
+	by := map[string]bool{} // files that some other unit includes
+	for _, u := range units {
+		for _, f := range u.Files[1:] {
+			if f.Name != u.Input.File.Name {
+				by[f.Name] = true
+			}
+		}
+	}
+	out := make([]bool, len(units))
+	done := map[string]bool{}
+	keep := func(u *Unit) {
+		for _, f := range u.Files[1:] {
+			done[f.Name] = true
+		}
+	}
+	for _, u := range units {
+		if !by[u.Input.File.Name] {
+			keep(u)
+		}
+	}
+	for i, u := range units {
+		name := u.Input.File.Name
+		if !by[name] {
+			continue
+		}
+		if out[i] = done[name]; !out[i] {
+			keep(u)
+		}
+	}
+	return out
+}
+
+// sideBySide calls f for 0 to n-1, several at a time; workers 0: as many as there are processors.
+func sideBySide(ctx context.Context, workers, n int, f func(i int)) error {
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(workers, n) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range next {
+				f(i)
+			}
+		}()
+	}
+	for i := 0; i < n && ctx.Err() == nil; i++ {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return ctx.Err()
 }
 
 // Check runs the chosen rules over one configuration that is already loaded. Findings come sorted.

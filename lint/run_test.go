@@ -3,6 +3,7 @@ package lint_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 
@@ -172,6 +173,47 @@ func TestOrder(t *testing.T) {
 	}
 	if !strings.HasPrefix(codes(one.Findings), "00:2 RD004, 00:3 RD306, 01:2") {
 		t.Error("findings are not sorted by file and place")
+	}
+}
+
+// TestIncluded checks files that other files include: each fault is told once, in the file it stands in.
+func TestIncluded(t *testing.T) {
+	texts := map[string]string{
+		"nginx.conf": "events {}\nhttp {\n server {\n include part.conf;\n }\n}\n",
+		"part.conf":  "location /a {\n return 301;\n}\n",
+		"a.conf":     "include b.conf;\nautoindex on;\nreturn 301;\n",
+		"b.conf":     "include a.conf;\nindex x;\n",
+	}
+	in := func(name string, where ir.Context) lint.Input {
+		return lint.Input{File: source.NewFile(name, []byte(texts[name])), Server: ir.Nginx, Context: where,
+			Open: func(n string) (*source.File, error) {
+				text, ok := texts[n]
+				if !ok {
+					return nil, fs.ErrNotExist
+				}
+				return source.NewFile(n, []byte(text)), nil
+			}}
+	}
+	for _, c := range []struct {
+		name   string
+		inputs []lint.Input
+		want   string
+	}{
+		{"the part alone", []lint.Input{in("part.conf", ir.ContextMain)}, "part.conf:1 RD106, part.conf:2 RD306"},
+		{"part before whole", []lint.Input{in("part.conf", ir.ContextMain), in("nginx.conf", ir.ContextMain)}, "part.conf:2 RD306"},
+		{"whole before part", []lint.Input{in("nginx.conf", ir.ContextMain), in("part.conf", ir.ContextMain)}, "part.conf:2 RD306"},
+		{"the same file twice", []lint.Input{in("nginx.conf", ir.ContextMain), in("nginx.conf", ir.ContextMain)}, "part.conf:2 RD306"},
+		{"in a circle", []lint.Input{in("a.conf", ir.ContextServer), in("b.conf", ir.ContextServer)}, "a.conf:3 RD306, b.conf:1 RD029"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := lint.Run(context.Background(), lint.Options{Rules: rules.All()}, c.inputs...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := codes(r.Findings); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
 	}
 }
 

@@ -44,6 +44,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"trace", "what the server answers to a request, step by step", runTrace},
+		{"lint", "what is wrong in a configuration, and how to repair it", runLint},
 	}
 }
 

@@ -249,7 +249,7 @@ func (t *Text) Close() error {
 		t.printf("%s refused by the server\n", plural(n, "file"))
 	}
 	if c.fixable > 0 {
-		t.printf("%s can be fixed safely: rewright fix\n", plural(c.fixable, "finding"))
+		t.printf("%s has a safe fix\n", plural(c.fixable, "finding"))
 	}
 	return t.err
 }

@@ -50,7 +50,7 @@ func explainSpaceInFlags(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) (d
 	}
 	d.Span = source.Span{Start: w.Span.Start, End: w.Span.Start + int32(end+1)}
 	read := raw(p, w.Span)
-	d.Message = "a blank ends the flag list here: httpd reads " + quote(read) + ", no list in brackets; " + p.Refusal()
+	d.Message = "a blank ends the flag list here: httpd reads " + quote(read) + ", which is no flag list; " + p.Refusal()
 	d.Help = "remove the blanks inside the brackets"
 	d.Fixes = []diag.Fix{write(diag.Safe, d.Span, joinFlags(spelt))}
 	return d, true
