@@ -6,7 +6,8 @@ import "sync"
 type Regexp struct {
 	tree     *Tree
 	shape    shape
-	plain    bool // a subject without newline has a simpler engine
+	walk     *walk // nil when the pattern needs an engine
+	plain    bool  // a subject without newline has a simpler engine
 	forLines lazyEngine
 	forAll   lazyEngine
 }
@@ -65,6 +66,9 @@ func compile(text string, o Options) compiled {
 	}
 	r := &Regexp{tree: t}
 	r.shape = shapeOf(t)
+	if !r.shape.whole {
+		r.walk = walkOf(t)
+	}
 	Walk(t.Root, func(n Node) bool {
 		switch n := n.(type) {
 		case *Anchor:
@@ -98,6 +102,13 @@ func (r *Regexp) Match(subject string) (m Match, ok bool, err error) {
 	case yes:
 		return Match{subject, []int{start, end}}, true, nil
 	}
+	if r.walk != nil {
+		var slots [maxSlots]int
+		if !r.walk.run(subject, &slots) {
+			return Match{}, false, nil
+		}
+		return Match{subject, append([]int(nil), slots[:r.walk.slots]...)}, true, nil
+	}
 	spans, ok, err := r.engine(subject).find(subject)
 	if !ok {
 		return Match{}, false, err
@@ -112,6 +123,10 @@ func (r *Regexp) MatchBool(subject string) (bool, error) {
 		return false, nil
 	case yes:
 		return true, nil
+	}
+	if r.walk != nil {
+		var slots [maxSlots]int
+		return r.walk.run(subject, &slots), nil
 	}
 	return r.engine(subject).matches(subject)
 }

@@ -270,9 +270,31 @@ func (p *parser) item(c byte, start, want int, canRepeat bool) Code {
 	case ')':
 		return p.close(start)
 	default:
-		p.literal(int(c), start)
+		if plainBytes.Has(c) {
+			p.plainRun(start)
+		} else {
+			p.literal(int(c), start)
+		}
 	}
 	return 0
+}
+
+// plainBytes are those that stand for themselves outside classes whatever the flags.
+var plainBytes = setOf("az09AZ__//--==&&%%,,::;;@@~~")
+
+// plainRun adds a run of plain bytes as one literal, but the last one apart: a quantifier may follow it.
+func (p *parser) plainRun(start int) {
+	end := p.pos
+	for end < len(p.text) && plainBytes.Has(p.text[end]) {
+		end++
+	}
+	if end-1 > p.pos {
+		p.pos = end - 1
+		p.add(&Literal{p.span(start), p.text[start:p.pos], p.flags&Caseless != 0})
+		start = p.pos
+		p.pos++
+	}
+	p.literal(int(p.text[p.pos-1]), start)
 }
 
 func (p *parser) anchor(start int, plain, multiline AnchorKind) {
@@ -366,15 +388,26 @@ func (p *parser) count() (int, Code) {
 // closeBranch ends a branch before offset end and merges runs of literals.
 func (p *parser) closeBranch(f *frame, end int) {
 	parts := f.items[:0]
-	for _, n := range f.items {
-		if l, ok := n.(*Literal); ok && len(parts) > 0 {
-			if q, ok := parts[len(parts)-1].(*Literal); ok && q.Caseless == l.Caseless {
-				q.Text += l.Text
-				q.span.End = l.span.End
-				continue
+	for i := 0; i < len(f.items); {
+		first, ok := f.items[i].(*Literal)
+		j := i + 1
+		for ok && j < len(f.items) {
+			l, same := f.items[j].(*Literal)
+			if !same || l.Caseless != first.Caseless {
+				break
 			}
+			j++
 		}
-		parts = append(parts, n)
+		if j > i+1 {
+			var text strings.Builder
+			for _, n := range f.items[i:j] {
+				text.WriteString(n.(*Literal).Text)
+			}
+			first.Text = text.String()
+			first.span.End = f.items[j-1].(*Literal).span.End
+		}
+		parts = append(parts, f.items[i])
+		i = j
 	}
 	var branch Node
 	if len(parts) == 1 {

@@ -1,6 +1,11 @@
 package pattern
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
 
 func TestMatch(t *testing.T) {
 	for _, c := range []struct {
@@ -54,4 +59,76 @@ func render(re *Regexp, m Match, ok bool) string {
 		}
 	}
 	return s
+}
+
+func TestTree(t *testing.T) {
+	tree, err := Parse(`^a(?<id>[0-9]{2,3}?)\.(?i:B|c)$`, Apache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	Walk(tree.Root, func(n Node) bool {
+		s := n.Span()
+		got = append(got, tree.Text[s.Start:s.End])
+		return true
+	})
+	want := []string{`^a(?<id>[0-9]{2,3}?)\.(?i:B|c)$`, "^", "a", "(?<id>[0-9]{2,3}?)", "[0-9]{2,3}?", "[0-9]", `\.`, "(?i:B|c)", "B|c", "B", "c", "$"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"", "id"}, tree.Names); diff != "" {
+		t.Error(diff)
+	}
+	if got, want := Format(tree), `(?^J)\Aa(?<id>[0-9]{2,3}?)\.(?:[Bb]|[Cc])\z`; got != want {
+		t.Errorf("Format: got %s, want %s", got, want)
+	}
+}
+
+func TestNotEvaluated(t *testing.T) {
+	for _, c := range []struct{ name, pattern, subject string }{
+		{"recursion", `\((?:[^()]|(?R))*\)`, "(a(b)c)"},
+		{"verb", "a(*COMMIT)b", "ab"},
+		{"UTF mode over bytes that are no ASCII", "(*UTF)^.$", "é"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			re, err := Compile(c.pattern, Apache)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := re.Match(c.subject); err != ErrUnsupported {
+				t.Errorf("got %v, want ErrUnsupported", err)
+			}
+		})
+	}
+}
+
+func TestBudget(t *testing.T) {
+	re, err := Compile(`^(?!x)(a|b|ab|[a-c]a)*$`, Apache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := re.MatchBool(strings.Repeat("a", 80) + "!"); err != ErrBudget {
+		t.Errorf("got %v, want ErrBudget", err)
+	}
+}
+
+func TestNoAllocationWithoutMatch(t *testing.T) {
+	for _, text := range []string{"^/old-page-17$", `^blog/(\d+)/?$`, "(?i)^Old/(.*)$", `/feed/?(\w+)$`} {
+		re, err := Compile(text, Apache)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(100, func() { re.Match("shop/checkout") }); n != 0 {
+			t.Errorf("%q: %v allocations", text, n)
+		}
+	}
+}
+
+func TestCompileIsRemembered(t *testing.T) {
+	a, _ := Compile("a(b)", Apache)
+	b, _ := Compile("a(b)", Apache)
+	c, _ := Compile("a(b)", Nginx)
+	if a != b || a == c {
+		t.Error("one Regexp for one text and options")
+	}
 }

@@ -108,20 +108,6 @@ func (s *shape) try(subject string) (start, end int, v verdict) {
 }
 
 func (s *shape) hasPrefix(subject string) bool {
-	if !s.caseless {
-		return strings.HasPrefix(subject, s.literal)
-	}
-	if len(subject) < len(s.literal) {
-		return false
-	}
-	for i := 0; i < len(s.literal); i++ {
-		c := subject[i]
-		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != s.literal[i] {
-			return false
-		}
-	}
-	return true
+	n := len(s.literal)
+	return len(subject) >= n && sameText(subject[:n], s.literal, s.caseless)
 }
