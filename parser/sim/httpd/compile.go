@@ -137,7 +137,6 @@ type host struct {
 	addrs      []string
 	hasRewrite bool
 	engine     bool
-	engineInIf bool // an <If> of the server says RewriteEngine On: for the server's rules it counts where it holds
 	options    rewriteOptions
 	rules      []*ir.Rule
 	redirects  []*ir.Rule
@@ -586,11 +585,11 @@ func (s *simulator) server(scope *ir.Scope, main *host) *host {
 			dir := strings.TrimSuffix(path.Clean(sc.Path), "/") + "/"
 			h.sections = append(h.sections, &section{sc, s.layer(sc, dir)})
 		case ir.ScopeDirectoryMatch:
-			h.sections = append(h.sections, &section{sc, s.layer(sc, sc.Path)})
+			h.sections = append(h.sections, &section{sc, s.sectionLayer(sc)})
 		case ir.ScopeFiles, ir.ScopeFilesMatch, ir.ScopeIf, ir.ScopeElseIf, ir.ScopeElse:
-			h.sections = append(h.sections, &section{sc, s.layer(sc, "")})
+			h.sections = append(h.sections, &section{sc, s.sectionLayer(sc)})
 		case ir.ScopeLocation, ir.ScopeLocationMatch:
-			h.locations = append(h.locations, &section{sc, s.layer(sc, sc.Path)})
+			h.locations = append(h.locations, &section{sc, s.sectionLayer(sc)})
 		}
 	}
 	return h
@@ -611,14 +610,6 @@ func (s *simulator) serverRewrite(h *host, l *layer, main *host) {
 		h.engine = *l.engine
 	} else if main != nil {
 		h.engine = main.engine
-	}
-	for _, section := range l.ifs {
-		// In these sections httpd has no path, so the directive is the server's as well (cmd_rewriteengine).
-		for _, it := range section.Items {
-			if set, ok := it.(*ir.Setting); ok && strings.EqualFold(set.Name, "RewriteEngine") {
-				h.engineInIf = *yes(set)
-			}
-		}
 	}
 	if main == nil {
 		return

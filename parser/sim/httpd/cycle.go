@@ -44,6 +44,7 @@ func (r *request) phases() int {
 	}
 	r.conf = d
 	if st := r.directoryWalk(d); st != 0 {
+		r.conf = r.baseConf() // nothing of the directories holds yet
 		return st
 	}
 	r.fileWalk(d)
@@ -314,16 +315,8 @@ func (r *request) send(status int) *request {
 
 // internalRedirect is ap_internal_redirect: the target is parsed as a URL again.
 func (r *request) internalRedirect(target string) *request {
-	n := 0
-	for p := r; p != nil; p = p.prev {
-		if p.prev != nil {
-			n++
-		}
-	}
-	if r.top.rounds++; n >= r.h.limit {
-		r.logError("AH00124: Request exceeded the limit of " + strconv.Itoa(r.h.limit) + " internal redirects due to probable configuration error. Use 'LimitInternalRecursion' to increase the limit if necessary. Use 'LogLevel debug' to get a backtrace.")
+	if r.top.rounds++; r.tooDeep() {
 		r.note(sim.Step{Kind: sim.StepFlow, Note: "more than " + strconv.Itoa(r.h.limit) + " internal redirects: 500"})
-		r.status = 500
 		return r.die(500)
 	}
 	nr := r.derive()
@@ -345,6 +338,34 @@ func (r *request) internalRedirect(target string) *request {
 	}
 	nr.note(sim.Step{Kind: sim.StepRequest, Name: "round", Input: target, Result: nr.uri})
 	return nr.handleAll()
+}
+
+// tooDeep tells, and logs, that a request can have no further internal redirects or subrequests.
+// Source: ap_is_recursion_limit_exceeded.
+func (r *request) tooDeep() bool {
+	redirects, subrequests := 0, 0
+	exceeded := func(code, what string) bool {
+		limit := strconv.Itoa(r.h.limit)
+		r.logError(code + ": Request exceeded the limit of " + limit + " " + what + " due to probable configuration error. Use 'LimitInternalRecursion' to increase the limit if necessary. Use 'LogLevel debug' to get a backtrace.")
+		return true
+	}
+	for p := r; p != nil; {
+		switch {
+		case p.prev != nil:
+			if redirects++; redirects >= r.h.limit {
+				return exceeded("AH00124", "internal redirects")
+			}
+			p = p.prev
+		case p.main != nil:
+			if subrequests++; subrequests >= r.h.limit {
+				return exceeded("AH00125", "subrequest nesting levels")
+			}
+			p = p.main
+		default:
+			p = nil
+		}
+	}
+	return false
 }
 
 // derive makes a request like this one for a subrequest or an internal redirect.
@@ -501,7 +522,7 @@ func (r *request) subrequestURI(target string) *request {
 	}
 	r.top.quiet++
 	defer func() { r.top.quiet-- }()
-	if d := nr.mainDepth(); d > 10 {
+	if r.tooDeep() {
 		return nil
 	}
 	if !strings.HasPrefix(target, "/") {
@@ -517,14 +538,6 @@ func (r *request) subrequestURI(target string) *request {
 	return nr
 }
 
-func (r *request) mainDepth() int {
-	n := 0
-	for p := r.main; p != nil; p = p.main {
-		n++
-	}
-	return n
-}
-
 // subrequestFile looks a file up. Source: ap_sub_req_lookup_file.
 func (r *request) subrequestFile(name string) *request {
 	nr := r.derive()
@@ -535,7 +548,7 @@ func (r *request) subrequestFile(name string) *request {
 	}
 	r.top.quiet++
 	defer func() { r.top.quiet-- }()
-	if nr.mainDepth() > 10 {
+	if r.tooDeep() {
 		return nil
 	}
 	dir := r.filename[:strings.LastIndexByte(r.filename, '/')+1]

@@ -1,7 +1,6 @@
 package httpd
 
 import (
-	"strconv"
 	"strings"
 
 	"rewright/parser/sim"
@@ -40,7 +39,6 @@ func (r *request) candidate(directive, name string, only bool) (status int, fina
 	}
 	sub := r.subrequestURI(target)
 	if sub == nil {
-		r.logError("AH00125: Request exceeded the limit of " + strconv.Itoa(r.h.limit) + " subrequest nesting levels due to probable configuration error. Use 'LimitInternalRecursion' to increase the limit if necessary. Use 'LogLevel debug' to get a backtrace.")
 		return 500, false
 	}
 	sub.method = r.method

@@ -389,7 +389,7 @@ func decodePath(p string, h *host) (uri string, status int) {
 			continue
 		}
 		if i+2 >= len(p) || hexVal(p[i+1]) < 0 || hexVal(p[i+2]) < 0 {
-			return p, 400
+			return undecoded(p, h), 400
 		}
 		d := byte(hexVal(p[i+1])<<4 | hexVal(p[i+2]))
 		switch {
@@ -415,11 +415,30 @@ func decodePath(p string, h *host) (uri string, status int) {
 	}
 	switch {
 	case !ok:
-		return u, 400
+		return undecoded(p, h), 400
 	case bad:
 		return u, 404
 	}
 	return u, 0
+}
+
+// undecoded is what a refused path is shown as: normalised, with only unreserved characters decoded.
+// Source: ap_normalize_path with AP_NORMALIZE_DECODE_UNRESERVED.
+func undecoded(p string, h *host) string {
+	var b []byte
+	for i := 0; i < len(p); i++ {
+		if p[i] == '%' && i+2 < len(p) && hexVal(p[i+1]) >= 0 && hexVal(p[i+2]) >= 0 {
+			d := byte(hexVal(p[i+1])<<4 | hexVal(p[i+2]))
+			if d >= 'a' && d <= 'z' || d >= 'A' && d <= 'Z' || d >= '0' && d <= '9' || strings.IndexByte("-._~", d) >= 0 {
+				b = append(b, d)
+				i += 2
+				continue
+			}
+		}
+		b = append(b, p[i])
+	}
+	u, _ := normalise(string(b), h.mergeSlash)
+	return u
 }
 
 // normalise resolves dot segments and merges slashes; leading ones always merge.

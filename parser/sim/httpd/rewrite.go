@@ -396,7 +396,7 @@ func (r *request) ownPort() int {
 // rewriteServer runs the rules of the host. Source: hook_uri2file.
 func (r *request) rewriteServer(c *dirConf) int {
 	h := r.h
-	if !h.engine && !h.engineInIf || !c.engine {
+	if !c.engine {
 		return declined
 	}
 	if r.end {

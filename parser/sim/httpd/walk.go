@@ -387,13 +387,20 @@ func (s *simulator) sectionLayer(f *ir.Scope) *layer {
 	if l, ok := s.cache.Load(f); ok {
 		return l.(*layer)
 	}
-	l := s.layer(f, noDir)
+	// What httpd calls the directory of such a section is its argument; a relative target is put behind it.
+	var dir string
+	switch {
+	case f.Kind == ir.ScopeIf, f.Kind == ir.ScopeElseIf, f.Kind == ir.ScopeElse:
+		dir = "*If/"
+	case f.Pattern != nil:
+		dir = strings.TrimSuffix(f.Pattern.Text, "/") + "/"
+	default:
+		dir = strings.TrimSuffix(f.Path, "/") + "/"
+	}
+	l := s.layer(f, dir)
 	s.cache.Store(f, l)
 	return l
 }
-
-// noDir marks rules of sections that have no directory: nothing is cut off the path.
-const noDir = ""
 
 // ifWalk merges the <If> sections whose expression holds, at last.
 func (r *request) ifWalk(c *dirConf) {
