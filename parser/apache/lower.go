@@ -251,7 +251,7 @@ func (l *lowerer) directive(s *ir.Scope, n *ConfigDirective, conds *[]*ir.Condit
 var understood = nameSet(`rewriteengine rewritebase rewriteoptions redirectrelative aliaspreservepath documentroot servername serveralias
 	usecanonicalname usecanonicalphysicalport directoryindex directoryslash fallbackresource directorycheckhandler directoryindexredirect
 	errordocument options allowoverride allowoverridelist require order allow deny satisfy authtype authname authuserfile authmerging
-	authbasicprovider header requestheader setenvif setenvifnocase browsermatch browsermatchnocase setenv unsetenv passenv sethandler
+	authbasicprovider header requestheader setenvif setenvifexpr setenvifnocase browsermatch browsermatchnocase setenv unsetenv passenv sethandler
 	addhandler forcetype addtype removehandler removetype acceptpathinfo mergeslashes allowencodedslashes limitinternalrecursion accessfilename
 	proxypass proxypassmatch proxyengine listen indexoptions multiviewsmatch defaulttype expiresactive expiresbytype expiresdefault
 	traceenable limitrequestline limitrequestfieldsize limitrequestfields httpprotocoloptions sslengine action script scriptaliasmatch namevirtualhost`)
@@ -312,7 +312,26 @@ func lowerSetting(set *ir.Setting, n *ConfigDirective) {
 				set.Err = err.Error()
 			}
 		}
+	case "setenvifexpr":
+		if len(a) > 0 {
+			e, err := ParseExpr(a[0].Text, a[0].Span, ExprOptions{})
+			set.Expr = e
+			if err != nil {
+				set.Err = err.Error()
+			}
+		}
 	case "header", "requestheader":
+		for i := range a {
+			// the value; a condition in the last place is in Expr
+			if text, ok := strings.CutPrefix(a[i].Text, "expr="); ok {
+				if t, err := ParseExprString(text, source.Span{Start: a[i].Span.Start, End: a[i].Span.End}, ExprOptions{}); err == nil {
+					if set.Templates == nil {
+						set.Templates = make([]*ir.Template, len(a))
+					}
+					set.Templates[i] = t
+				}
+			}
+		}
 		last := len(a) - 1
 		if last >= 0 {
 			if strings.HasPrefix(a[last].Text, "expr=") {

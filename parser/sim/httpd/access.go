@@ -10,39 +10,71 @@ import (
 
 // requireNode is a Require directive or a container of them.
 type requireNode struct {
-	kind string // "all", "any", "none"; "" for a directive
-	list []*requireNode
-	not  bool
-	set  *ir.Setting
-	// limit is the <Limit> it stands in: for other methods it is neutral. nil: for all methods.
-	limit *ir.Scope
+	kind  string // "all", "any", "none"; "" for a directive
+	list  []*requireNode
+	not   bool
+	set   *ir.Setting
+	limit *ir.Scope // <Limit> or <LimitExcept> it stands in; nil: every method
 }
 
 var deniedAll = &requireNode{kind: "any", list: []*requireNode{{set: &ir.Setting{Name: "Require", Args: []ir.Word{{Text: "all"}, {Text: "denied"}}}}}}
 
-func (s *simulator) requireSetting(it *ir.Setting) *requireNode {
-	n := &requireNode{set: it}
+// limited is a directive of mod_access_compat with the <Limit> it stands in.
+type limited struct {
+	set   *ir.Setting
+	limit *ir.Scope
+}
+
+func requireSetting(it *ir.Setting, limit *ir.Scope) *requireNode {
+	n := &requireNode{set: it, limit: limit}
 	if len(it.Args) > 0 && strings.EqualFold(it.Arg(0), "not") {
 		n.not = true
 	}
 	return n
 }
 
-func (s *simulator) requireScope(sc *ir.Scope) *requireNode {
+func requireScope(sc *ir.Scope, limit *ir.Scope) *requireNode {
 	n := &requireNode{kind: strings.TrimPrefix(strings.ToLower(sc.Name), "require")}
 	for _, it := range sc.Items {
 		switch it := it.(type) {
 		case *ir.Setting:
 			if strings.EqualFold(it.Name, "Require") {
-				n.list = append(n.list, s.requireSetting(it))
+				n.list = append(n.list, requireSetting(it, limit))
 			}
 		case *ir.Scope:
-			if it.Kind == ir.ScopeRequire {
-				n.list = append(n.list, s.requireScope(it))
+			switch it.Kind {
+			case ir.ScopeRequire:
+				n.list = append(n.list, requireScope(it, limit))
+			case ir.ScopeLimit, ir.ScopeLimitExcept:
+				n.list = append(n.list, requireScope(&ir.Scope{Name: "RequireAny", Items: it.Items}, it).list...)
 			}
 		}
 	}
 	return n
+}
+
+// mergeRequires lays a layer's authorization over what held before. Source: mod_authz_core.c,
+// merge_authz_core_dir_config.
+func mergeRequires(base []*requireNode, l *layer) []*requireNode {
+	if l.requires == nil && l.authMerging == "" {
+		return base
+	}
+	switch {
+	case l.authMerging != "and" && l.authMerging != "or":
+		if l.requires == nil {
+			return nil
+		}
+		return []*requireNode{l.requires}
+	case l.requires == nil:
+		return base
+	case len(base) == 0:
+		return []*requireNode{l.requires}
+	}
+	kind := "all"
+	if l.authMerging == "or" {
+		kind = "any"
+	}
+	return []*requireNode{{kind: kind, list: []*requireNode{base[0], l.requires}}}
 }
 
 // verdict of authorization: granted, denied, neutral, or denied for want of a user.
@@ -62,49 +94,54 @@ func (r *request) clientAddr() netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }
 
-func (r *request) evalRequire(n *requireNode) verdict {
-	if !r.limitApplies(n.limit) {
+// concerns tells whether a directive, or any inside a container, is for the method of the request.
+func (r *request) concerns(n *requireNode) bool {
+	if n.set != nil {
+		return n.limit == nil || r.limitApplies(n.limit)
+	}
+	for _, c := range n.list {
+		if r.concerns(c) {
+			return true
+		}
+	}
+	return len(n.list) == 0
+}
+
+// evalRequire decides a directive or container inside one that wants all (and) or any of its parts.
+// Source: mod_authz_core.c, apply_authz_sections.
+func (r *request) evalRequire(n *requireNode, and bool) verdict {
+	if !r.concerns(n) {
+		if and {
+			return granted
+		}
 		return neutral
 	}
+	v := neutral
 	if n.set != nil {
-		v := r.requireDirective(n)
-		if n.not {
-			switch v {
-			case granted:
-				return denied
-			case denied, needUser:
-				return neutral
-			}
-		}
-		return v
-	}
-	result := neutral
-	for _, c := range n.list {
-		v := r.evalRequire(c)
-		switch n.kind {
-		case "any":
-			if v == granted {
-				return granted
-			}
-			if v == needUser || v == denied && result != needUser {
-				result = v
-			}
-		case "none":
-			if v == granted {
-				return denied
-			}
-		default:
-			if v == denied {
-				return denied
-			}
-			if v == needUser {
-				result = needUser
-			} else if v == granted && result == neutral {
-				result = granted
+		v = r.requireDirective(n)
+	} else {
+		all := n.kind == "all"
+	children:
+		for _, c := range n.list {
+			switch child := r.evalRequire(c, all); {
+			case child == neutral:
+			case all && child == denied, !all && child == granted:
+				v = child
+				break children
+			case child == needUser && (all && v != denied || !all && v == denied), v == neutral:
+				v = child
 			}
 		}
 	}
-	return result
+	if n.not || n.kind == "none" {
+		switch v {
+		case granted:
+			return denied
+		case denied, needUser:
+			return neutral
+		}
+	}
+	return v
 }
 
 // requireDirective asks one provider. Source: mod_authz_core.c, mod_authz_host.c, mod_authz_user.c.
@@ -135,7 +172,7 @@ func (r *request) requireDirective(n *requireNode) verdict {
 		return denied
 	case "env":
 		for _, a := range rest {
-			if _, ok := r.env[a.Text]; ok {
+			if _, ok := r.env.get(a.Text); ok {
 				return granted
 			}
 		}
@@ -154,15 +191,29 @@ func (r *request) requireDirective(n *requireNode) verdict {
 			r.doubt("Require expr could not be read")
 			return denied
 		}
-		return yes(r.evalBool(n.set.Expr, nil))
+		return yes(r.evalBool(n.set.Expr))
 	case "host", "forward-dns":
 		r.doubt("Require host needs the name of the client")
 		return denied
-	case "valid-user", "user", "group", "ldap-user", "ldap-group", "dbm-group", "file-owner", "file-group":
-		if r.s.world.RemoteUser != "" && strings.EqualFold(args[0].Text, "valid-user") {
-			return granted
+	case "user":
+		if r.user() != "" {
+			for _, a := range rest {
+				if a.Text == r.user() {
+					return granted
+				}
+			}
+			return denied
 		}
 		return needUser
+	case "valid-user", "group", "ldap-user", "ldap-group", "dbm-group", "file-owner", "file-group":
+		switch {
+		case r.user() == "":
+			return needUser
+		case strings.EqualFold(args[0].Text, "valid-user"):
+			return granted
+		}
+		r.doubt("Require " + args[0].Text + " needs the groups of the user")
+		return denied
 	}
 	r.doubt("Require " + args[0].Text + " is not modelled")
 	return denied
@@ -197,40 +248,81 @@ func ipMatches(text string, a netip.Addr) bool {
 	return false
 }
 
-// access is the access, authentication and authorization phases. It gives 0, 403 or 401.
+// user is who the world says is asking.
+func (r *request) user() string { return r.s.world.RemoteUser }
+
+// sameConf tells whether another request was under the very same sections: it is not asked for access again then.
+func (r *request) sameConf(other *request) bool {
+	if other == nil || other.conf == nil || !other.checked {
+		return false
+	}
+	a, b := r.conf.layers, other.conf.layers
+	if len(a) != len(b) || len(r.conf.requires) != len(other.conf.requires) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	for i, n := range r.conf.requires {
+		if n != other.conf.requires[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// access is the access, authentication and authorization phases. It gives 0, 401, 403 or 500.
+// Source: httpd server/request.c, ap_process_request_internal.
 func (r *request) access(c *dirConf) int {
-	hostOK, hostSaid := true, c.access
-	if hostSaid {
+	r.checked = true
+	if r.sameConf(r.prev) || r.sameConf(r.main) {
+		return 0
+	}
+	hostOK, satisfy := true, ""
+	if a := c.access; a != nil {
 		order := ""
-		for _, o := range c.order {
-			if r.limitApplies(o.limit) {
-				order = strings.ToLower(strings.Join(words(o.Args), ""))
+		for _, o := range a.orders {
+			if r.inLimit(o.limit) {
+				order = lower(strings.Join(words(o.set.Args), ""))
 			}
 		}
-		hostOK = r.orderAllows(order, c.allow, c.deny)
-	}
-	v := granted
-	for _, n := range c.requires {
-		// What is neutral throughout stands in a <Limit> for other methods: nothing is required of this one.
-		if v = r.evalRequire(n); v == neutral {
-			v = granted
+		for _, o := range a.satisfy {
+			if r.inLimit(o.limit) {
+				satisfy = lower(o.set.Arg(0))
+			}
 		}
+		hostOK = r.orderAllows(order, a.allow, a.deny)
 	}
-	if c.satisfy == "any" && hostSaid {
-		if hostOK || len(c.requires) > 0 && v == granted {
+	if satisfy == "any" {
+		if hostOK {
 			return 0
 		}
 	} else if !hostOK {
+		r.logError("AH01797: client denied by server configuration: " + r.filename)
 		return r.deny()
 	}
-	switch v {
+	if len(c.requires) == 0 {
+		if c.authType != "" && !strings.EqualFold(c.authType, "none") {
+			r.logError("AH01627: AuthType configured with no corresponding authorization directives")
+			return 500
+		}
+		return 0
+	}
+	switch r.evalRequire(c.requires[0], true) {
 	case needUser:
 		return r.needUser(c)
 	case granted:
 		return 0
 	}
+	if r.user() != "" && c.authType != "" {
+		r.doubt("whether the user may see this depends on who asks for the password")
+	}
 	return r.deny()
 }
+
+func (r *request) inLimit(s *ir.Scope) bool { return s == nil || r.limitApplies(s) }
 
 func (r *request) deny() int {
 	r.logError("AH01630: client denied by server configuration: " + r.filename)
@@ -249,11 +341,7 @@ func (r *request) needUser(c *dirConf) int {
 	return 401
 }
 
-// limitApplies tells whether what stands in a <Limit> or <LimitExcept> is for the method of this request.
 func (r *request) limitApplies(s *ir.Scope) bool {
-	if s == nil {
-		return true
-	}
 	in := false
 	for _, a := range s.Args {
 		if a.Text == r.method || a.Text == "GET" && r.method == "HEAD" {
@@ -276,8 +364,9 @@ func (r *request) orderAllows(order string, allow, deny []limited) bool {
 }
 
 func (r *request) fromMatches(list []limited) bool {
-	for _, set := range list {
-		if !r.limitApplies(set.limit) {
+	for _, l := range list {
+		set := l.set
+		if !r.inLimit(l.limit) {
 			continue
 		}
 		for i, w := range set.Args {
@@ -291,7 +380,7 @@ func (r *request) fromMatches(list []limited) bool {
 			case strings.HasPrefix(low, "env="):
 				name := t[4:]
 				neg := strings.HasPrefix(name, "!")
-				_, ok := r.env[strings.TrimPrefix(name, "!")]
+				_, ok := r.env.get(strings.TrimPrefix(name, "!"))
 				if ok != neg {
 					return true
 				}

@@ -14,7 +14,6 @@ import (
 	"sync"
 
 	"rewright/parser/ir"
-	"rewright/parser/pattern"
 	"rewright/parser/sim"
 )
 
@@ -36,19 +35,16 @@ type layer struct {
 	aliases       []*ir.Rule
 	preserve      bool // AliasPreservePath
 
-	requires *requireNode
-	order    []limited
-	allow    []limited
-	deny     []limited
-	access   bool // Order, Allow or Deny
-	satisfy  string
-	authType string
+	requires    *requireNode
+	authMerging string // "off", "and", "or"; empty: not set
+	access      *accessConf
+	authType    string
 
 	index         []string
 	indexSet      bool
 	slash         *bool
 	fallback      *string
-	indexRedirect string
+	indexRedirect int // status; 0: not set, -1: off
 	checkHandler  *bool
 	errorDocs     map[int]*ir.Setting
 	optAll        bool // Options without + and -
@@ -62,6 +58,7 @@ type layer struct {
 	handler       *string
 	addHandler    map[string]string
 	forceType     *string
+	charset       bool
 	addType       map[string]string
 	acceptPath    string
 	proxyPass     []*ir.Setting
@@ -70,6 +67,12 @@ type layer struct {
 	opaque        []*ir.Opaque
 	ifs           []*ir.Scope // <If> and its kin in this scope
 	files         []*ir.Scope // <Files> in this scope
+}
+
+// accessConf is what a section says with the directives of mod_access_compat; the last section that says anything
+// counts alone.
+type accessConf struct {
+	orders, satisfy, allow, deny []limited
 }
 
 type rewriteOptions struct {
@@ -111,52 +114,55 @@ type dirConf struct {
 	relative      bool
 	layers        []*layer
 	requires      []*requireNode
-	order         []limited
-	allow, deny   []limited
-	access        bool
-	satisfy       string
+	access        *accessConf
 	authType      string
 	index         []string
 	slash         bool
+	checkHandler  bool
+	indexRedirect int
 	fallback      string
 	errorDocs     map[int]*ir.Setting
 	opts          opts
 	override      *overrides
 	handler       string
 	forceType     string
+	charset       bool // AddDefaultCharset, AddCharset or the like
 	acceptPath    string
 	unknown       []string
 }
 
 type host struct {
-	scope      *ir.Scope
-	name       string
-	aliases    []string
-	port       int
-	ports      []int
-	addrs      []string
-	hasRewrite bool
-	engine     bool
-	options    rewriteOptions
-	rules      []*ir.Rule
-	redirects  []*ir.Rule
-	aliasRules []*ir.Rule
-	proxyPass  []*ir.Setting
-	docroot    string
-	headers    []*ir.Setting
-	setEnvIf   []*ir.Setting
-	sections   []*section // Directory and Files of server configuration, main server's first
-	locations  []*section
-	base       *layer // what stands directly in the server, as default of all directories
-	mergeSlash bool
-	encoded    string // AllowEncodedSlashes
-	canonical  string
-	limit      int // LimitInternalRecursion
-	lineLimit  int // LimitRequestLine, in bytes
-	access     string
-	trace      string
-	main       *host
-	tls        bool
+	scope       *ir.Scope
+	name        string
+	aliases     []string
+	port        int
+	ports       []int
+	addrs       []string
+	hasRewrite  bool
+	engine      bool
+	options     rewriteOptions
+	rules       []*ir.Rule
+	redirects   []*ir.Rule
+	aliasRules  []*ir.Rule
+	proxyPass   []*ir.Setting
+	docroot     string
+	headers     []*ir.Setting
+	setEnvIf    []*ir.Setting
+	sections    []*section // Directory and Files of server configuration, main server's first
+	locations   []*section
+	base        *layer     // what stands directly in the server, as default of all directories
+	directories []*section // <Directory> from short to long paths, then <DirectoryMatch>
+	defaults    *dirConf
+	mergeSlash  bool
+	encoded     string // AllowEncodedSlashes
+	canonical   string
+	limit       int // LimitInternalRecursion
+	subLimit    int // its second argument
+	lineLimit   int // LimitRequestLine, in bytes
+	access      string
+	trace       string
+	main        *host
+	tls         bool
 }
 
 type section struct {
@@ -212,27 +218,42 @@ func New(p *ir.Program, w *sim.World) (sim.Simulator, error) {
 	return s, nil
 }
 
+// accessSetting reads a directive that says who may come in; ok is false for any other.
+func (l *layer) accessSetting(it *ir.Setting, limit *ir.Scope) (ok bool) {
+	name := strings.ToLower(it.Name)
+	switch name {
+	case "require":
+		l.require(requireSetting(it, limit))
+		return true
+	case "order", "satisfy", "allow", "deny":
+	default:
+		return false
+	}
+	if l.access == nil {
+		l.access = &accessConf{}
+	}
+	a, e := l.access, limited{it, limit}
+	switch name {
+	case "order":
+		a.orders = append(a.orders, e)
+	case "satisfy":
+		a.satisfy = append(a.satisfy, e)
+	case "allow":
+		a.allow = append(a.allow, e)
+	default:
+		a.deny = append(a.deny, e)
+	}
+	return true
+}
+
 func yes(set *ir.Setting) *bool {
 	b := strings.EqualFold(set.Arg(0), "on")
 	return &b
 }
 
-// limited is an access directive and the <Limit> or <LimitExcept> it stands in; nil: it is for all methods.
-type limited struct {
-	*ir.Setting
-	limit *ir.Scope
-}
-
 // layer reads what stands in a scope. dir is the directory of its rules, "" when there is none.
 func (s *simulator) layer(scope *ir.Scope, dir string) *layer {
 	l := &layer{scope: scope, dir: dir}
-	s.items(l, scope, nil)
-	return l
-}
-
-// items reads the items of a scope into a layer. limit is the <Limit> around them: it counts for access directives
-// only, and the others are as if it were not there.
-func (s *simulator) items(l *layer, scope, limit *ir.Scope) {
 	for _, it := range scope.Items {
 		switch it := it.(type) {
 		case *ir.Rule:
@@ -253,6 +274,9 @@ func (s *simulator) items(l *layer, scope, limit *ir.Scope) {
 			if !it.Harmless {
 				l.opaque = append(l.opaque, it)
 			}
+			if name := strings.ToLower(it.Name); name == "adddefaultcharset" || name == "addcharset" {
+				l.charset = true
+			}
 		case *ir.Scope:
 			switch it.Kind {
 			case ir.ScopeIf, ir.ScopeElseIf, ir.ScopeElse:
@@ -260,29 +284,30 @@ func (s *simulator) items(l *layer, scope, limit *ir.Scope) {
 			case ir.ScopeFiles, ir.ScopeFilesMatch:
 				l.files = append(l.files, it)
 			case ir.ScopeLimit, ir.ScopeLimitExcept:
-				s.items(l, it, it)
+				for _, in := range it.Items {
+					switch in := in.(type) {
+					case *ir.Setting:
+						if !l.accessSetting(in, it) {
+							s.setting(l, in)
+						}
+					case *ir.Scope:
+						if in.Kind == ir.ScopeRequire {
+							l.require(requireScope(in, it))
+						}
+					case *ir.Opaque:
+						if !in.Harmless {
+							l.opaque = append(l.opaque, in)
+						}
+					}
+				}
 			case ir.ScopeRequire:
-				n := s.requireScope(it)
-				n.limit = limit
-				l.require(n)
+				l.require(requireScope(it, nil))
 			}
 		case *ir.Setting:
-			switch lower(it.Name) {
-			case "require":
-				n := s.requireSetting(it)
-				n.limit = limit
-				l.require(n)
-			case "order":
-				l.access, l.order = true, append(l.order, limited{it, limit})
-			case "allow":
-				l.access, l.allow = true, append(l.allow, limited{it, limit})
-			case "deny":
-				l.access, l.deny = true, append(l.deny, limited{it, limit})
-			default:
-				s.setting(l, it)
-			}
+			s.setting(l, it)
 		}
 	}
+	return l
 }
 
 func (l *layer) require(n *requireNode) {
@@ -333,8 +358,10 @@ func (s *simulator) setting(l *layer, it *ir.Setting) {
 		l.preserve = *yes(it)
 	case "redirectrelative":
 		l.relative = yes(it)
-	case "satisfy":
-		l.satisfy = strings.ToLower(arg)
+	case "require", "order", "allow", "deny", "satisfy":
+		l.accessSetting(it, nil)
+	case "authmerging":
+		l.authMerging = strings.ToLower(arg)
 	case "authtype":
 		l.authType = arg
 	case "directoryindex":
@@ -349,7 +376,7 @@ func (s *simulator) setting(l *layer, it *ir.Setting) {
 	case "directoryslash":
 		l.slash = yes(it)
 	case "directoryindexredirect":
-		l.indexRedirect = strings.ToLower(arg)
+		l.indexRedirect = redirectStatus(arg)
 	case "directorycheckhandler":
 		l.checkHandler = yes(it)
 	case "fallbackresource":
@@ -392,7 +419,7 @@ func (s *simulator) setting(l *layer, it *ir.Setting) {
 		l.headers = append(l.headers, it)
 	case "requestheader":
 		l.reqHeaders = append(l.reqHeaders, it)
-	case "setenvif", "setenvifnocase", "browsermatch", "browsermatchnocase":
+	case "setenvif", "setenvifexpr", "setenvifnocase", "browsermatch", "browsermatchnocase":
 		l.setEnvIf = append(l.setEnvIf, it)
 	case "setenv", "unsetenv", "passenv":
 		l.setEnv = append(l.setEnv, it)
@@ -434,6 +461,21 @@ func (s *simulator) setting(l *layer, it *ir.Setting) {
 	case "expiresbytype", "expiresdefault":
 		l.expires = append(l.expires, it)
 	}
+}
+
+// redirectStatus is the status of DirectoryIndexRedirect; -1 for off.
+func redirectStatus(word string) int {
+	switch strings.ToLower(word) {
+	case "on", "temp":
+		return 302
+	case "off":
+		return -1
+	case "permanent":
+		return 301
+	case "seeother":
+		return 303
+	}
+	return atoi(word)
 }
 
 func ext(s string) string { return strings.ToLower(strings.TrimPrefix(s, ".")) }
@@ -496,11 +538,11 @@ func (l *layer) optionsOf(args []ir.Word) {
 
 // server reads what stands in the main server or in a <VirtualHost>.
 func (s *simulator) server(scope *ir.Scope, main *host) *host {
-	h := &host{scope: scope, main: main, mergeSlash: true, encoded: "off", canonical: "off", limit: 10, lineLimit: defaultLineLimit, access: ".htaccess", trace: "on",
+	h := &host{scope: scope, main: main, mergeSlash: true, encoded: "off", canonical: "off", limit: 10, subLimit: 10, lineLimit: defaultLineLimit, access: ".htaccess", trace: "on",
 		docroot: s.world.DocumentRoot, port: 0}
 	if main != nil {
 		h.mergeSlash, h.encoded, h.canonical, h.limit, h.access, h.trace = main.mergeSlash, main.encoded, main.canonical, main.limit, main.access, main.trace
-		h.lineLimit = main.lineLimit
+		h.lineLimit, h.subLimit = main.lineLimit, main.subLimit
 		h.docroot, h.name = main.docroot, main.name
 		h.sections = append(h.sections, main.sections...)
 		h.locations = append(h.locations, main.locations...)
@@ -548,7 +590,18 @@ func (s *simulator) server(scope *ir.Scope, main *host) *host {
 		case "usecanonicalname":
 			h.canonical = strings.ToLower(set.Arg(0))
 		case "limitinternalrecursion":
+			// the second number is the depth of subrequests; alone, the first counts for both
 			h.limit = atoi(set.Arg(0))
+			h.subLimit = h.limit
+			if len(set.Args) > 1 {
+				h.subLimit = atoi(set.Arg(1))
+			}
+			if h.limit == 0 {
+				h.limit = 10
+			}
+			if h.subLimit == 0 {
+				h.subLimit = 10
+			}
 		case "limitrequestline":
 			h.lineLimit = atoi(set.Arg(0))
 		case "accessfilename":
@@ -583,15 +636,20 @@ func (s *simulator) server(scope *ir.Scope, main *host) *host {
 		switch sc.Kind {
 		case ir.ScopeDirectory:
 			dir := strings.TrimSuffix(path.Clean(sc.Path), "/") + "/"
+			if isWild(dir) {
+				dir = sc.Path
+			}
 			h.sections = append(h.sections, &section{sc, s.layer(sc, dir)})
 		case ir.ScopeDirectoryMatch:
-			h.sections = append(h.sections, &section{sc, s.sectionLayer(sc)})
+			h.sections = append(h.sections, &section{sc, s.layer(sc, sc.Path)})
 		case ir.ScopeFiles, ir.ScopeFilesMatch, ir.ScopeIf, ir.ScopeElseIf, ir.ScopeElse:
-			h.sections = append(h.sections, &section{sc, s.sectionLayer(sc)})
+			h.sections = append(h.sections, &section{sc, s.layer(sc, "")})
 		case ir.ScopeLocation, ir.ScopeLocationMatch:
-			h.locations = append(h.locations, &section{sc, s.sectionLayer(sc)})
+			h.locations = append(h.locations, &section{sc, s.layer(sc, sc.Path)})
 		}
 	}
+	h.directories = sectionsByLength(h.directorySections())
+	h.defaults = h.serverDefaults()
 	return h
 }
 
@@ -641,14 +699,9 @@ func (c *dirConf) merge(l *layer) {
 	if l.relative != nil {
 		c.relative = *l.relative
 	}
-	if l.requires != nil {
-		c.requires = []*requireNode{l.requires}
-	}
-	if l.access {
-		c.access, c.order, c.allow, c.deny = true, l.order, l.allow, l.deny
-	}
-	if l.satisfy != "" {
-		c.satisfy = l.satisfy
+	c.requires = mergeRequires(c.requires, l)
+	if l.access != nil {
+		c.access = l.access
 	}
 	if l.authType != "" {
 		c.authType = l.authType
@@ -658,6 +711,12 @@ func (c *dirConf) merge(l *layer) {
 	}
 	if l.slash != nil {
 		c.slash = *l.slash
+	}
+	if l.checkHandler != nil {
+		c.checkHandler = *l.checkHandler
+	}
+	if l.indexRedirect != 0 {
+		c.indexRedirect = l.indexRedirect
 	}
 	if l.fallback != nil {
 		c.fallback = *l.fallback
@@ -687,6 +746,7 @@ func (c *dirConf) merge(l *layer) {
 	if l.forceType != nil {
 		c.forceType = *l.forceType
 	}
+	c.charset = c.charset || l.charset
 	if l.acceptPath != "" {
 		c.acceptPath = l.acceptPath
 	}
@@ -749,5 +809,3 @@ func sectionsByLength(list []*section) []*section {
 	})
 	return out
 }
-
-var _ = pattern.Apache

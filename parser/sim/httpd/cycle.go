@@ -10,57 +10,71 @@ import (
 
 // handleAll runs the phases and the handler. It gives the request that is answered at last.
 func (r *request) handleAll() *request {
-	if st := r.phases(); st != 0 && st != done {
+	if r.main == nil {
+		r.serverEnv()
+	}
+	switch st := r.phases(); st {
+	case 0:
+		return r.handle()
+	case done:
+		return r.send(200)
+	default:
 		return r.die(st)
 	}
-	return r.handle()
 }
 
 // phases is ap_process_request_internal: everything before the handler. The status is 0 when the handler may run.
 func (r *request) phases() int {
-	c := r.baseConf()
-	r.conf = c
-	r.locationWalk(c)
-	r.ifWalk(c)
-	r.serverEnv()
-	if st := r.translate(c); st != 0 && st != done {
+	if st := r.begin(); st != 0 {
 		return st
 	}
 	if r.method == "TRACE" {
 		return r.traceMethod()
 	}
 	if r.uri == "*" {
-		return 0
+		return done
 	}
 	d := r.baseConf()
-	if r.proxied || r.handler == "proxy-server" {
-		r.conf = d
-		r.locationWalk(d)
-		r.ifWalk(d)
-		for _, u := range d.unknown {
-			r.doubt(u)
-		}
-		return 0
-	}
 	r.conf = d
-	if st := r.directoryWalk(d); st != 0 {
-		r.conf = r.baseConf() // nothing of the directories holds yet
+	if !r.proxied {
+		if st := r.directoryWalk(d); st != 0 {
+			r.conf = r.baseConf() // nothing of the directories holds yet
+			return st
+		}
+		r.fileWalk(d)
+	}
+	return r.finish(d)
+}
+
+// begin finds the file of the URL.
+func (r *request) begin() int {
+	c := r.baseConf()
+	r.conf = c
+	r.locationWalk(c)
+	r.ifWalk(c)
+	if st := r.translate(c); st != 0 && st != done {
 		return st
 	}
-	r.fileWalk(d)
-	r.locationWalk(d)
-	r.headerEnv(d)
+	return 0
+}
+
+// finish runs what follows the directory walk: the last sections, access control and fixups.
+func (r *request) finish(d *dirConf) int {
+	if r.uri != "" || r.main == nil {
+		r.locationWalk(d)
+	}
 	r.ifWalk(d)
+	if r.main == nil {
+		r.headerEnv(d)
+	}
 	for _, u := range d.unknown {
 		r.doubt(u)
 	}
-	if d.opts&optMultiViews != 0 {
-		r.multiViews()
+	if st := r.access(d); st != 0 {
+		return st
 	}
-	if r.main == nil || true {
-		if st := r.access(d); st != 0 {
-			return st
-		}
+	if d.opts&optMultiViews != 0 && !r.proxied {
+		r.multiViews()
 	}
 	return r.fixups(d)
 }
@@ -89,8 +103,12 @@ func (r *request) translate(c *dirConf) int {
 	}
 	if r.s.hasProxy() {
 		for _, p := range r.h.proxyPass {
-			if hit := r.proxyPass(p); hit {
+			hit, stop := r.proxyPass(p)
+			if hit {
 				return done
+			}
+			if stop {
+				break
 			}
 		}
 	}
@@ -108,48 +126,38 @@ func (r *request) translate(c *dirConf) int {
 }
 
 // proxyPass hands a URL on as ProxyPass says.
-func (r *request) proxyPass(p *ir.Setting) bool {
-	if len(p.Args) < 2 || p.Arg(1) == "!" {
-		if len(p.Args) == 2 && strings.HasPrefix(r.uri, p.Arg(0)) {
-			return false
-		}
-		return false
+func (r *request) proxyPass(p *ir.Setting) (hit, stop bool) {
+	if len(p.Args) < 2 {
+		return false, false
 	}
-	for _, q := range r.h.proxyPass {
-		if q.Arg(1) == "!" && strings.HasPrefix(r.uri, q.Arg(0)) {
-			return false
-		}
-		if q == p {
-			break
-		}
-	}
-	target := ""
+	source, target := p.Arg(0), p.Arg(1)
 	if strings.EqualFold(p.Name, "ProxyPassMatch") {
 		m, ok := r.match(p.Pattern, r.uri)
 		if !ok {
-			return false
+			return false, false
 		}
-		for i := 0; i < len(p.Arg(1)); i++ {
-			t := p.Arg(1)
-			if t[i] == '$' && i+1 < len(t) && t[i+1] >= '0' && t[i+1] <= '9' {
-				target += m.Group(int(t[i+1] - '0'))
-				i++
-				continue
-			}
-			target += t[i : i+1]
+		if target != "!" {
+			target = substitute(target, m)
 		}
 	} else {
-		if !strings.HasPrefix(r.uri, p.Arg(0)) || !strings.HasSuffix(p.Arg(0), "/") && len(r.uri) > len(p.Arg(0)) && r.uri[len(p.Arg(0))] != '/' {
-			return false
+		n := segmentMatch(r.uri, source)
+		if n == 0 {
+			return false, false
 		}
-		target = p.Arg(1) + escapePath(r.uri[len(p.Arg(0)):])
+		if target != "!" {
+			target += escapePath(r.uri[n:])
+		}
+	}
+	if target == "!" {
+		r.note(sim.Step{Kind: sim.StepRule, Origin: p.Origin, Name: p.Name, Input: r.uri, Matched: truth(true), Note: "not passed on"})
+		return false, true
 	}
 	if r.args != nil {
 		target += "?" + *r.args
 	}
-	r.proxied, r.handler, r.filename = true, "proxy-server", "proxy:"+target
+	r.proxied, r.handler, r.filename, r.hasFile = true, "proxy-server", "proxy:"+target, true
 	r.note(sim.Step{Kind: sim.StepRule, Origin: p.Origin, Name: p.Name, Input: r.uri, Result: target, Matched: truth(true)})
-	return true
+	return true, true
 }
 
 // has tells whether a module is loaded.
@@ -165,8 +173,13 @@ func (r *request) fixups(c *dirConf) int {
 	if st != declined && st != done {
 		return st
 	}
-	if st := r.aliasFixup(c); st != declined {
+	st = r.aliasFixup(c)
+	if st != declined {
 		return st
+	}
+	r.runSetEnv()
+	if r.proxied {
+		return 0
 	}
 	return r.dirFixup(c)
 }
@@ -190,21 +203,17 @@ func (r *request) handle() *request {
 	case "trace":
 		return r.send(200)
 	}
-	if r.status >= 400 && r.prev == nil {
-		return r.send(r.status)
-	}
-	if r.method == "OPTIONS" {
-		return r.send(200)
-	}
 	c := r.conf
 	name := r.handlerName(c)
 	switch name {
-	case "", "default-handler":
+	case "", "default-handler", directoryHandler:
 	case "cgi-script":
 		if !r.s.has("mod_cgi.c") && !r.s.has("mod_cgid.c") {
 			break
 		}
 		switch {
+		case r.method == "OPTIONS":
+			return r.send(200)
 		case !r.isAlias && c.opts&optExecCGI == 0:
 			r.logError("AH01262: Options ExecCGI is off in this directory: " + r.filename)
 			return r.die(403)
@@ -212,6 +221,8 @@ func (r *request) handle() *request {
 			return r.die(404)
 		case r.finfo.Kind == sim.Directory:
 			return r.die(403)
+		case r.pathInfo != "" && c.acceptPath == "off":
+			return r.die(404)
 		}
 		out.PassedTo = "handler " + name
 		return r.send(0)
@@ -228,39 +239,70 @@ func (r *request) handle() *request {
 		// a handler that no module provides leaves the file to the default handler
 		r.note(sim.Step{Kind: sim.StepFlow, Name: "handler", Input: name, Note: "no module that httpd ships has this handler: the file itself is sent"})
 	}
-	if r.finfo.Kind == sim.Directory {
-		if r.method != "GET" && r.method != "HEAD" {
-			if r.method == "POST" {
-				return r.die(404)
-			}
-			return r.die(405)
-		}
-		if c.opts&optIndexes != 0 {
-			r.note(sim.Step{Kind: sim.StepFlow, Note: "the directory is listed"})
-			return r.send(200)
-		}
-		names := strings.Join(indexNames(c), ",")
-		if names == "" || !strings.HasSuffix(r.uri, "/") {
-			names = "none"
-		}
-		r.logError("AH01276: Cannot serve directory " + r.filename + ": No matching DirectoryIndex (" + names + ") found, and server-generated directory index forbidden by Options directive")
-		return r.die(403)
+	get := r.method == "GET" || r.method == "HEAD"
+	if get && r.finfo.Kind == sim.Directory && (name == "" || name == directoryHandler) && r.s.has("mod_autoindex.c") {
+		return r.listing(c)
 	}
-	get := r.method == "GET" || r.method == "HEAD" || r.method == "POST"
-	if !get && r.method != "OPTIONS" {
+	return r.defaultHandler(c, get)
+}
+
+// directoryHandler is the handler of a directory that has no other. Source: httpd include/httpd.h, DIR_MAGIC_TYPE.
+const directoryHandler = "httpd/unix-directory"
+
+// listing is mod_autoindex.
+func (r *request) listing(c *dirConf) *request {
+	if c.opts&optIndexes != 0 {
+		r.note(sim.Step{Kind: sim.StepFlow, Note: "the directory is listed"})
+		return r.send(200)
+	}
+	names := strings.Join(indexNames(c), ",")
+	if names == "" || !strings.HasSuffix(r.uri, "/") {
+		names = "none"
+	}
+	r.logError("AH01276: Cannot serve directory " + r.filename + ": No matching DirectoryIndex (" + names + ") found, and server-generated directory index forbidden by Options directive")
+	return r.die(403)
+}
+
+// defaultHandler sends a file. Source: httpd server/core.c, default_handler.
+func (r *request) defaultHandler(c *dirConf, get bool) *request {
+	switch {
+	case get || r.method == "POST":
+	case r.method == "OPTIONS":
+		return r.send(200)
+	case !knownMethods[r.method]:
+		return r.die(501)
+	default:
 		return r.die(405)
 	}
-	if r.finfo.Kind == sim.NoFile {
+	switch {
+	case r.finfo.Kind != sim.Regular:
 		return r.die(404)
+	case r.pathInfo != "" && c.acceptPath != "on":
+		return r.die(404)
+	case r.finfo.Unreadable:
+		r.logError("AH00132: file permissions deny server access: " + r.filename)
+		return r.die(403)
 	}
-	if r.pathInfo != "" && c.acceptPath != "on" {
-		return r.die(404)
-	}
-	if r.finfo.Kind == sim.Special {
-		return r.die(404)
+	if r.status == 200 {
+		for _, name := range [...]string{"If-Modified-Since", "If-Unmodified-Since", "If-None-Match", "If-Match", "Range"} {
+			if _, sent := r.lookHeader(name); sent {
+				r.doubt("the header " + name + " is compared with the date of the file")
+			}
+		}
 	}
 	return r.send(200)
 }
+
+// knownMethods are the methods httpd has a number for. Source: httpd modules/http/http_protocol.c,
+// ap_method_registry_init.
+var knownMethods = func() map[string]bool {
+	m := map[string]bool{}
+	for _, name := range strings.Fields(`GET HEAD PUT POST DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK
+		VERSION-CONTROL CHECKOUT UNCHECKOUT CHECKIN UPDATE LABEL REPORT MKWORKSPACE MKACTIVITY BASELINE-CONTROL MERGE`) {
+		m[name] = true
+	}
+	return m
+}()
 
 func indexNames(c *dirConf) []string {
 	if c.index == nil {
@@ -306,27 +348,48 @@ func (r *request) send(status int) *request {
 		status = r.status
 	}
 	r.top.out.Status = status
-	if r.forcedType != "" && status == 200 {
-		r.top.out.Header = append(r.top.out.Header, [2]string{"Content-Type", r.forcedType})
+	if t := r.contentType(); t != "" && r.finfo.Kind == sim.Regular && r.top.out.PassedTo == "" {
+		r.top.out.Header = append(r.top.out.Header, [2]string{"Content-Type", t})
 	}
 	r.sendHeaders(status)
 	return r
 }
 
+// contentType is the media type that T, ForceType or AddType give a file; empty when the configuration read does not
+// say, and when it may say more of the character set.
+func (r *request) contentType() string {
+	c := r.conf
+	switch {
+	case r.forcedType != "":
+		return r.forcedType
+	case c == nil || c.charset:
+		return ""
+	case c.forceType != "" && !strings.EqualFold(c.forceType, "none"):
+		return c.forceType
+	}
+	base := r.filename[strings.LastIndexByte(r.filename, '/')+1:]
+	parts := strings.Split(base, ".")
+	for i := len(parts) - 1; i > 0; i-- {
+		e := lower(parts[i])
+		for j := len(c.layers) - 1; j >= 0; j-- {
+			if t, ok := c.layers[j].addType[e]; ok {
+				return t
+			}
+		}
+	}
+	return ""
+}
+
 // internalRedirect is ap_internal_redirect: the target is parsed as a URL again.
 func (r *request) internalRedirect(target string) *request {
-	if r.top.rounds++; r.tooDeep() {
+	if r.tooDeep() {
 		r.note(sim.Step{Kind: sim.StepFlow, Note: "more than " + strconv.Itoa(r.h.limit) + " internal redirects: 500"})
 		return r.die(500)
 	}
 	nr := r.derive()
 	nr.prev = r
 	nr.status = r.status
-	nr.env = map[string]string{}
-	for k, v := range r.env {
-		nr.env["REDIRECT_"+k] = v
-	}
-	nr.env["REDIRECT_STATUS"] = strconv.Itoa(r.status)
+	nr.env = r.renamedEnv(r.status)
 	nr.end = r.end
 	nr.always = r.always
 	if r.keepEnvNote {
@@ -341,31 +404,44 @@ func (r *request) internalRedirect(target string) *request {
 }
 
 // tooDeep tells, and logs, that a request can have no further internal redirects or subrequests.
-// Source: ap_is_recursion_limit_exceeded.
+// Source: httpd server/core.c, ap_is_recursion_limit_exceeded.
 func (r *request) tooDeep() bool {
 	redirects, subrequests := 0, 0
-	exceeded := func(code, what string) bool {
-		limit := strconv.Itoa(r.h.limit)
-		r.logError(code + ": Request exceeded the limit of " + limit + " " + what + " due to probable configuration error. Use 'LimitInternalRecursion' to increase the limit if necessary. Use 'LogLevel debug' to get a backtrace.")
+	exceeded := func(code, what string, limit int) bool {
+		n := strconv.Itoa(limit)
+		r.logError(code + ": Request exceeded the limit of " + n + " " + what + " due to probable configuration error. Use 'LimitInternalRecursion' to increase the limit if necessary. Use 'LogLevel debug' to get a backtrace.")
 		return true
 	}
 	for p := r; p != nil; {
-		switch {
-		case p.prev != nil:
+		if p.prev != nil {
 			if redirects++; redirects >= r.h.limit {
-				return exceeded("AH00124", "internal redirects")
+				return exceeded("AH00124", "internal redirects", r.h.limit)
 			}
 			p = p.prev
+		}
+		switch {
+		case p.prev != nil:
 		case p.main != nil:
-			if subrequests++; subrequests >= r.h.limit {
-				return exceeded("AH00125", "subrequest nesting levels")
+			if subrequests++; subrequests >= r.h.subLimit {
+				return exceeded("AH00125", "subrequest nesting levels", r.h.subLimit)
 			}
 			p = p.main
 		default:
-			p = nil
+			return false
 		}
 	}
 	return false
+}
+
+// renamedEnv is the environment after an internal redirect: every variable with REDIRECT_ before it.
+// Source: rename_original_env.
+func (r *request) renamedEnv(status int) table {
+	t := make(table, 0, len(r.env)+4)
+	for _, e := range r.env {
+		t = append(t, entry{"REDIRECT_" + e.key, e.val})
+	}
+	t.set("REDIRECT_STATUS", strconv.Itoa(status))
+	return t
 }
 
 // derive makes a request like this one for a subrequest or an internal redirect.
@@ -381,6 +457,9 @@ func (r *request) setTarget(target string) int {
 		target = target[:i]
 	}
 	p := target
+	for strings.HasPrefix(p, "//") {
+		p = p[1:]
+	}
 	if i := strings.IndexByte(p, '?'); i >= 0 {
 		a := p[i+1:]
 		r.args = &a
@@ -426,25 +505,19 @@ func (r *request) errorDocument(doc *ir.Setting, status int) *request {
 	if strings.HasPrefix(text, "/") {
 		nr := r.derive()
 		nr.prev, nr.status, nr.errorPage = r, status, true
-		if r.method != "HEAD" {
-			nr.method = "GET"
-		}
-		nr.env = map[string]string{}
-		for k, v := range r.env {
-			nr.env["REDIRECT_"+k] = v
-		}
-		nr.env["REDIRECT_STATUS"] = strconv.Itoa(status)
-		nr.env["REDIRECT_REQUEST_METHOD"] = r.method
+		nr.method = "GET"
+		r.env.set("REQUEST_METHOD", r.method)
+		nr.env = r.renamedEnv(status)
 		nr.end, nr.always = r.end, r.always
 		if r.location != nil && isRedirect(status) {
 			nr.location = r.location
 		}
-		if n := r.depth(); n >= r.h.limit {
-			return r.sendError(500)
+		if r.tooDeep() {
+			return r.die(500)
 		}
 		if st := nr.setTarget(text); st != 0 {
 			nr.conf = r.conf
-			return nr.sendError(status)
+			return nr.die(st)
 		}
 		return nr.handleAll()
 	}
@@ -456,25 +529,6 @@ func (r *request) errorDocument(doc *ir.Setting, status int) *request {
 	body := strings.TrimPrefix(text, `"`)
 	r.top.out.Body = &body
 	return r.sendError(status)
-}
-
-func (r *request) depth() int {
-	n := 0
-	for p := r; p.prev != nil; p = p.prev {
-		n++
-	}
-	return n
-}
-
-func isURL(s string) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 && (c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.') {
-			continue
-		}
-		return c == ':' && i > 0
-	}
-	return false
 }
 
 // sendError ends with an error or a redirect.
@@ -512,21 +566,28 @@ func knownStatus(n int) bool {
 	return false
 }
 
-// subrequestURI looks a URL up without answering it. Source: ap_sub_req_lookup_uri.
-func (r *request) subrequestURI(target string) *request {
-	nr := r.derive()
-	nr.main, nr.method = r, "GET"
-	nr.env = map[string]string{}
-	for k, v := range r.env {
-		nr.env[k] = v
-	}
-	r.top.quiet++
-	defer func() { r.top.quiet-- }()
+// subrequest makes the request of a look-up; nil when too many nest.
+func (r *request) subrequest() *request {
 	if r.tooDeep() {
 		return nil
 	}
+	nr := r.derive()
+	nr.main, nr.method = r, "GET"
+	nr.env = r.env.clone()
+	return nr
+}
+
+// subrequestURI looks a URL up without answering it; nil when too many look-ups nest.
+// Source: ap_sub_req_lookup_uri.
+func (r *request) subrequestURI(target string) *request {
+	nr := r.subrequest()
+	if nr == nil {
+		return nil
+	}
+	r.top.quiet++
+	defer func() { r.top.quiet-- }()
 	if !strings.HasPrefix(target, "/") {
-		target = r.uri[:strings.LastIndexByte(r.uri, '/')+1] + target
+		target = escapePath(r.uri[:strings.LastIndexByte(r.uri, '/')+1]) + target
 	}
 	if st := nr.setTarget(target); st != 0 {
 		nr.status = st
@@ -538,44 +599,33 @@ func (r *request) subrequestURI(target string) *request {
 	return nr
 }
 
-// subrequestFile looks a file up. Source: ap_sub_req_lookup_file.
+// subrequestFile looks a file up; nil when too many look-ups nest. Its URL is known only when the file lies beside
+// that of the request. Source: ap_sub_req_lookup_file.
 func (r *request) subrequestFile(name string) *request {
-	nr := r.derive()
-	nr.main, nr.method = r, "GET"
-	nr.env = map[string]string{}
-	for k, v := range r.env {
-		nr.env[k] = v
+	nr := r.subrequest()
+	if nr == nil {
+		return nil
 	}
 	r.top.quiet++
 	defer func() { r.top.quiet-- }()
-	if r.tooDeep() {
-		return nil
-	}
 	dir := r.filename[:strings.LastIndexByte(r.filename, '/')+1]
 	if !strings.HasPrefix(name, "/") {
 		name = dir + name
 	}
+	name = mergeFilePath(name)
 	nr.filename, nr.hasFile = name, true
-	nr.uri = ""
-	if root := strings.TrimSuffix(r.h.docroot, "/"); strings.HasPrefix(name, root+"/") {
-		nr.uri = name[len(root):]
+	if rest, ok := strings.CutPrefix(name, dir); ok && dir != "" && rest != "" && strings.IndexByte(rest, '/') < 0 {
+		nr.uri = r.uri[:strings.LastIndexByte(r.uri, '/')+1] + rest
 	}
 	c := nr.baseConf()
 	nr.conf = c
 	st := nr.directoryWalk(c)
 	if st == 0 {
 		nr.fileWalk(c)
-		nr.ifWalk(c)
-		st = nr.access(c)
-	}
-	if st == 0 {
-		st = nr.fixups(c)
+		st = nr.finish(c)
 	}
 	if st != 0 && st != done {
 		nr.status = st
 	}
 	return nr
 }
-
-// absorb takes over what a subrequest leaves behind.
-func (r *request) absorb(sub *request) {}

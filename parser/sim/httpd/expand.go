@@ -2,13 +2,11 @@ package httpd
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"rewright/parser/ir"
-	"rewright/parser/pattern"
 	"rewright/parser/sim"
 )
 
@@ -114,13 +112,7 @@ func (ctx *ruleRun) variable(part *ir.Part) string {
 	r := ctx.r
 	switch part.Space {
 	case "HTTP":
-		v, ok := r.lookHeader(part.Name)
-		if ok && !strings.EqualFold(part.Name, "Host") {
-			ctx.varyThis = append(ctx.varyThis, part.Name)
-		} else if !ok && !strings.EqualFold(part.Name, "Host") && part.Name != "" {
-			ctx.varyThis = append(ctx.varyThis, part.Name)
-		}
-		return v
+		return ctx.headerVariable(part.Name)
 	case "ENV":
 		return r.getenv(part.Name)
 	case "SSL":
@@ -133,14 +125,19 @@ func (ctx *ruleRun) variable(part *ir.Part) string {
 	}
 	switch part.Name {
 	case "HTTP_USER_AGENT", "HTTP_REFERER", "HTTP_COOKIE", "HTTP_FORWARDED", "HTTP_HOST", "HTTP_PROXY_CONNECTION", "HTTP_ACCEPT":
-		name := headerNames[part.Name]
-		if name != "Host" {
-			ctx.varyThis = append(ctx.varyThis, name)
-		}
-		v, _ := r.lookHeader(name)
-		return v
+		return ctx.headerVariable(headerNames[part.Name])
 	}
 	v, _ := r.serverVariable(part.Name)
+	return v
+}
+
+// headerVariable is a request header; one that was sent goes into Vary when the rule matches.
+// Source: lookup_header.
+func (ctx *ruleRun) headerVariable(name string) string {
+	v, ok := ctx.r.lookHeader(name)
+	if ok && !equalFold(name, "Host") {
+		ctx.varyThis = append(ctx.varyThis, name)
+	}
 	return v
 }
 
@@ -157,7 +154,7 @@ func onOff(b bool) string {
 
 // getenv finds an environment variable of the request, then of the process.
 func (r *request) getenv(name string) string {
-	if v, ok := r.env[name]; ok {
+	if v, ok := r.env.get(name); ok {
 		return v
 	}
 	return r.s.world.Env[name]
@@ -196,6 +193,9 @@ func (r *request) serverVariable(name string) (string, bool) {
 	case "SERVER_PORT":
 		return strconv.Itoa(r.serverPort()), true
 	case "SERVER_PROTOCOL":
+		if r.main != nil {
+			return "INCLUDED", true
+		}
 		return r.theRequest[strings.LastIndexByte(r.theRequest, ' ')+1:], true
 	case "SERVER_ADDR":
 		return addr(r.s.world.ServerAddr.IsValid(), r.s.world.ServerAddr.String()), true
@@ -263,22 +263,25 @@ func (ctx *ruleRun) lookAhead(part *ir.Part) string {
 	if r.filename == "" {
 		return ""
 	}
-	depth := 0
-	for p := r; p != nil; p = p.main {
-		depth++
-	}
-	if depth > 10 {
+	if !r.subreqOK() {
 		return ""
 	}
 	var sub *request
 	if part.Space == "LA-U" {
 		target := ctx.uri
 		if ctx.perDir {
-			target = r.laURL(ctx)
+			if !strings.HasPrefix(target, "/") {
+				target = r.laURL(ctx)
+			}
 		}
 		sub = r.subrequestURI(target)
+	} else if name := ctx.uri; ctx.perDir && strings.HasPrefix(name, "/") {
+		sub = r.subrequestURI(name)
 	} else {
-		sub = r.subrequestFile(r.filename)
+		if ctx.perDir {
+			name = ctx.dir + name
+		}
+		sub = r.subrequestFile(name)
 	}
 	if sub == nil {
 		return ""
@@ -290,7 +293,6 @@ func (ctx *ruleRun) lookAhead(part *ir.Part) string {
 		p.Space, p.Name = space, name
 	}
 	v := c.variable(&p)
-	r.absorb(sub)
 	return v
 }
 
@@ -309,12 +311,12 @@ func (ctx *ruleRun) env(p *ir.Rule) {
 	for i := range p.Env {
 		text := ctx.expand(p.Env[i].Raw, p)
 		if strings.HasPrefix(text, "!") {
-			delete(ctx.r.env, text[1:])
+			ctx.r.env.unset(text[1:])
 			ctx.r.note(sim.Step{Kind: sim.StepSet, Origin: p.Origin, Name: "E", Input: text[1:], Note: "unset"})
 			continue
 		}
 		name, value, _ := strings.Cut(text, ":")
-		ctx.r.env[name] = value
+		ctx.r.env.set(name, value)
 		ctx.r.note(sim.Step{Kind: sim.StepSet, Origin: p.Origin, Name: "E", Input: name, Result: value})
 	}
 }
@@ -451,14 +453,12 @@ func (ctx *ruleRun) condition(c *ir.Condition) bool {
 			if input != "" && r.subreqOK() {
 				if sub := r.subrequestURI(input); sub != nil {
 					ok = sub.status < 400
-					r.absorb(sub)
 				}
 			}
 		case "-F":
 			if input != "" && r.subreqOK() {
 				if sub := r.subrequestFile(input); sub != nil {
 					ok = sub.status < 300 && r.statPath(sub.filename).Kind != sim.NoFile
-					r.absorb(sub)
 				}
 			}
 		default:
@@ -481,14 +481,10 @@ func (ctx *ruleRun) condition(c *ir.Condition) bool {
 			r.doubt("an expression could not be read")
 			return false
 		}
-		e := &evaluator{r: r, ctx: ctx}
-		ok = e.truth(c.Expr)
+		e := &evaluator{r: r, novary: c.NoVary}
+		ok = e.decide(c.Expr)
 		if ok && !c.Negated {
-			if e.matched {
-				ctx.cond, ctx.condSrc, ctx.condLost = e.last, true, false
-			} else {
-				ctx.condLost = true
-			}
+			ctx.cond, ctx.condSrc, ctx.condLost = e.last, e.hasLast, !e.captured
 		}
 		st.Input, st.Pattern = "expr", c.Test.Text
 	}
@@ -523,18 +519,7 @@ func lexicography(a, b string) int {
 }
 
 // subreqOK keeps a rule from asking for its own URL for ever. Source: subreq_ok.
-func (r *request) subreqOK() bool {
-	depth := 0
-	for p := r.main; p != nil; p = p.main {
-		if p.uri == r.uri {
-			return false
-		}
-		if depth++; depth > 10 {
-			return false
-		}
-	}
-	return true
-}
+func (r *request) subreqOK() bool { return r.main == nil || r.main.uri != r.uri }
 
 type textMap struct {
 	entries map[string]string
@@ -553,19 +538,12 @@ func (r *request) lookMap(name, key string) (string, bool) {
 		case "tolower":
 			return lower(key), true
 		case "toupper":
-			return strings.Map(func(c rune) rune {
-				if c >= 'a' && c <= 'z' {
-					return c - 32
-				}
-				return c
-			}, key), true
+			return upper(key), true
 		case "escape":
 			return escapePath(key), true
 		case "unescape":
-			if v, err := url.PathUnescape(key); err == nil {
-				return v, true
-			}
-			return key, true
+			v, _ := unescapeURL(key, 0)
+			return v, true
 		}
 	case "txt", "rnd":
 		v, ok := r.s.textMap(m)
@@ -614,7 +592,3 @@ func (s *simulator) textMap(m *ir.RewriteMap) (*textMap, bool) {
 	s.mapOnce.Store(m, t)
 	return t, !t.err
 }
-
-func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
-
-var _ = pattern.Match{}

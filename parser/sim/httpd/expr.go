@@ -1,10 +1,11 @@
 package httpd
 
 import (
+	"crypto/md5"
+	"crypto/sha1"
 	"encoding/base64"
+	"encoding/hex"
 	"net/netip"
-	"net/url"
-	"path"
 	"strconv"
 	"strings"
 
@@ -15,15 +16,29 @@ import (
 
 // evaluator runs an expression. Source: httpd server/util_expr_eval.c.
 type evaluator struct {
-	r       *request
-	ctx     *ruleRun
-	matched bool
-	last    pattern.Match
+	r      *request
+	novary bool
+	vary   []string
+	// last are the captures of the last pattern with groups; captured tells that there was such a pattern and
+	// hasLast that it matched.
+	last              pattern.Match
+	captured, hasLast bool
 }
 
-func (r *request) evalBool(e ir.Expr, ctx *ruleRun) bool {
-	ev := &evaluator{r: r, ctx: ctx}
-	return ev.truth(e)
+// evalBool decides an expression.
+func (r *request) evalBool(e ir.Expr) bool {
+	ev := &evaluator{r: r}
+	return ev.decide(e)
+}
+
+// decide evaluates an expression; the headers it asked for go into Vary, whatever the result.
+// Source: ap_expr_exec_ctx.
+func (e *evaluator) decide(x ir.Expr) bool {
+	ok := e.truth(x)
+	if !e.novary {
+		e.r.vary = append(e.r.vary, e.vary...)
+	}
+	return ok
 }
 
 func (e *evaluator) truth(x ir.Expr) bool {
@@ -43,8 +58,8 @@ func (e *evaluator) truth(x ir.Expr) bool {
 			return false
 		}
 		m, ok := e.r.match(x.Pattern, v)
-		if ok {
-			e.matched, e.last = true, m
+		if x.Pattern.Re.Groups() > 0 {
+			e.captured, e.hasLast, e.last = true, ok, m
 		}
 		return ok != x.Negated
 	case *ir.ExprIn:
@@ -98,40 +113,14 @@ func (e *evaluator) compare(x *ir.ExprCompare) bool {
 		ip, err := netip.ParseAddr(a)
 		return err == nil && ipMatches(b, ip)
 	case "strmatch":
-		return wildcardCase(b, a)
+		return wildcard(b, a, false)
 	case "strcmatch":
-		return wildcard(lower(b), lower(a))
+		return wildcard(b, a, true)
 	case "fnmatch":
-		ok, _ := path.Match(b, a)
-		return ok
+		return fnmatch(b, a, true, false)
 	}
 	e.r.doubt("operator " + x.Op + " is not modelled")
 	return false
-}
-
-// wildcardCase matches * and ? with regard to case.
-func wildcardCase(pat, s string) bool {
-	for pat != "" {
-		switch pat[0] {
-		case '*':
-			for i := 0; i <= len(s); i++ {
-				if wildcardCase(pat[1:], s[i:]) {
-					return true
-				}
-			}
-			return false
-		case '?':
-			if s == "" {
-				return false
-			}
-		default:
-			if s == "" || s[0] != pat[0] {
-				return false
-			}
-		}
-		pat, s = pat[1:], s[1:]
-	}
-	return s == ""
 }
 
 func (e *evaluator) unary(x *ir.ExprUnary) bool {
@@ -160,12 +149,15 @@ func (e *evaluator) unary(x *ir.ExprUnary) bool {
 	case "-x":
 		return r.statPath(v).Executable
 	case "-F":
-		if sub := r.subrequestFile(v); v != "" && sub != nil {
+		if sub := r.subrequestFile(v); sub != nil {
 			return sub.status < 300 && r.statPath(sub.filename).Kind != sim.NoFile
 		}
 		return false
 	case "-U", "-A":
-		if sub := r.subrequestURI(v); v != "" && sub != nil {
+		if r.main != nil && r.main.uri == r.uri {
+			return false
+		}
+		if sub := r.subrequestURI(v); sub != nil {
 			return sub.status < 400
 		}
 		return false
@@ -202,7 +194,9 @@ func (e *evaluator) template(t *ir.Template) string {
 		case ir.Literal:
 			out += p.Text
 		case ir.RuleRef:
-			out += e.last.Group(p.N)
+			if e.hasLast {
+				out += e.last.Group(p.N)
+			}
 		case ir.Variable:
 			if p.Space != "" {
 				out += e.call(strings.ToLower(p.Space), p.Name)
@@ -227,7 +221,28 @@ func (e *evaluator) variable(name string) string {
 			return ""
 		}
 		return strconv.Itoa(r.status)
-	case "CONTENT_TYPE", "HANDLER", "LOG_ID", "CONN_LOG_ID", "SERVER_PROTOCOL_VERSION", "CONN_REMOTE_PORT":
+	case "HANDLER":
+		switch {
+		case r.handler != "" || r.conf == nil:
+			return r.handler
+		case r.handlerName(r.conf) != "":
+			return r.handlerName(r.conf)
+		}
+		t := r.contentType()
+		if t == "" {
+			r.doubt("%{HANDLER}: the type of the file is not known")
+		}
+		return t
+	case "REMOTE_IDENT":
+		return ""
+	case "DOCUMENT_URI":
+		if v, ok := r.env.get("DOCUMENT_URI"); ok {
+			return v
+		}
+		return r.uri
+	case "HTTP2", "H2PUSH":
+		return "off"
+	case "CONTENT_TYPE", "LOG_ID", "CONN_LOG_ID", "SERVER_PROTOCOL_VERSION", "CONN_REMOTE_PORT":
 		r.doubt("%{" + n + "} is not modelled in expressions")
 		return ""
 	case "REQUEST_LOG_ID":
@@ -247,8 +262,8 @@ func (e *evaluator) variable(name string) string {
 
 // header is a request header; one that a condition reads goes into Vary when the rule matches.
 func (e *evaluator) header(name string) string {
-	if e.ctx != nil && !strings.EqualFold(name, "Host") {
-		e.ctx.varyThis = append(e.ctx.varyThis, name)
+	if !equalFold(name, "Host") {
+		e.vary = append(e.vary, name)
 	}
 	return e.r.headerValue(name)
 }
@@ -268,8 +283,17 @@ func (e *evaluator) call(name, arg string) string {
 		return string(b)
 	case "filesize":
 		return strconv.FormatInt(r.statPath(arg).Size, 10)
-	case "env", "reqenv":
-		return r.env[arg]
+	case "env":
+		return r.getenv(arg)
+	case "reqenv":
+		v, _ := r.env.get(arg)
+		return v
+	case "md5":
+		sum := md5.Sum([]byte(arg))
+		return hex.EncodeToString(sum[:])
+	case "sha1":
+		sum := sha1.Sum([]byte(arg))
+		return hex.EncodeToString(sum[:])
 	case "osenv":
 		return r.s.world.Env[arg]
 	case "note", "resp":
@@ -280,12 +304,12 @@ func (e *evaluator) call(name, arg string) string {
 	case "tolower":
 		return lower(arg)
 	case "toupper":
-		return strings.ToUpper(arg)
+		return upper(arg)
 	case "escape":
 		return escapePath(arg)
 	case "unescape":
-		v, err := url.PathUnescape(arg)
-		if err != nil {
+		v, status := unescapeURL(arg, forbidSlashes)
+		if status != 0 {
 			return ""
 		}
 		return v
@@ -308,28 +332,4 @@ func (e *evaluator) call(name, arg string) string {
 func (r *request) exprText(t *ir.Template) string {
 	e := &evaluator{r: r}
 	return e.template(t)
-}
-
-func (r *request) exprStringText(text string) string {
-	out := ""
-	e := &evaluator{r: r}
-	for text != "" {
-		i := strings.Index(text, "%{")
-		if i < 0 {
-			return out + text
-		}
-		out += text[:i]
-		end := strings.IndexByte(text[i:], '}')
-		if end < 0 {
-			return out + text[i:]
-		}
-		body := text[i+2 : i+end]
-		if space, name, ok := strings.Cut(body, ":"); ok {
-			out += e.call(strings.ToLower(space), name)
-		} else {
-			out += e.variable(body)
-		}
-		text = text[i+end+1:]
-	}
-	return out
 }

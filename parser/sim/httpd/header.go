@@ -1,7 +1,6 @@
 package httpd
 
 import (
-	"strconv"
 	"strings"
 
 	"rewright/parser/ir"
@@ -10,13 +9,10 @@ import (
 )
 
 // serverEnv runs SetEnvIf of the host, before everything else. Source: mod_setenvif, post_read_request.
-func (r *request) serverEnv() {
-	if r.prev == nil && r.main == nil || true {
-		r.setEnvIf(r.h.setEnvIf)
-	}
-}
+func (r *request) serverEnv() { r.setEnvIf(r.h.setEnvIf) }
 
-// headerEnv runs what directories say of the environment before access control.
+// headerEnv runs SetEnvIf of directories and sections, after all of them are merged: <If> does not see it.
+// Source: mod_setenvif, header_parser.
 func (r *request) headerEnv(c *dirConf) {
 	for _, l := range c.layers {
 		r.setEnvIf(l.setEnvIf)
@@ -33,6 +29,10 @@ func (r *request) headerEnv(c *dirConf) {
 // setEnvIf runs a list of SetEnvIf and its kin. Source: mod_setenvif.c, match_headers.
 func (r *request) setEnvIf(list []*ir.Setting) {
 	for _, s := range list {
+		if strings.EqualFold(s.Name, "SetEnvIfExpr") {
+			r.setEnvIfExpr(s)
+			continue
+		}
 		name, regexAt := s.Arg(0), 1
 		if strings.HasPrefix(strings.ToLower(s.Name), "browser") {
 			name, regexAt = "User-Agent", 0
@@ -55,16 +55,13 @@ func (r *request) setEnvIf(list []*ir.Setting) {
 		default:
 			if h, ok := r.lookHeader(name); ok {
 				val = h
-			} else if strings.ContainsAny(name, "^*[(.$+?\\") {
-				o := pattern.Apache
-				if re, err := pattern.Compile(name, o); err == nil {
-					for _, h := range r.header {
-						if ok, err := re.MatchBool(h[0]); err == nil && ok {
-							val = h[1]
-						}
+			} else if re := r.s.headerPattern(name); re != nil {
+				for _, h := range r.header {
+					if ok, err := re.MatchBool(h[0]); err == nil && ok {
+						val = h[1]
 					}
 				}
-			} else if v, ok := r.env[name]; ok {
+			} else if v, ok := r.env.get(name); ok {
 				val = v
 			}
 		}
@@ -75,23 +72,78 @@ func (r *request) setEnvIf(list []*ir.Setting) {
 		if !ok {
 			continue
 		}
-		for _, a := range s.Args[regexAt+1:] {
-			n, v, has := strings.Cut(a.Text, "=")
-			if strings.HasPrefix(n, "!") {
-				delete(r.env, n[1:])
-				continue
-			}
-			if !has {
-				v = "1"
-			}
-			r.env[n] = substitute(v, m)
-			r.note(sim.Step{Kind: sim.StepSet, Origin: s.Origin, Name: s.Name, Input: n, Result: r.env[n]})
-		}
+		r.setVariables(s, s.Args[regexAt+1:], &m)
 	}
 }
 
+// setEnvIfExpr sets variables when an expression holds.
+func (r *request) setEnvIfExpr(s *ir.Setting) {
+	if s.Expr == nil {
+		r.doubt("the expression of " + s.Name + " could not be read")
+		return
+	}
+	e := &evaluator{r: r}
+	if !e.decide(s.Expr) || len(s.Args) == 0 {
+		return
+	}
+	var m *pattern.Match
+	switch {
+	case e.hasLast:
+		m = &e.last
+	case !e.captured:
+		for _, a := range s.Args[1:] {
+			if strings.Contains(a.Text, "$") {
+				r.doubt("captures behind an expression without groups are undefined in httpd")
+			}
+		}
+	}
+	r.setVariables(s, s.Args[1:], m)
+}
+
+// setVariables carries out name, name=value and !name; with m, $N in a value is what was captured.
+func (r *request) setVariables(s *ir.Setting, list []ir.Word, m *pattern.Match) {
+	for _, a := range list {
+		n, v, has := strings.Cut(a.Text, "=")
+		if strings.HasPrefix(n, "!") {
+			r.env.unset(n[1:])
+			continue
+		}
+		if !has {
+			v = "1"
+		}
+		if m != nil {
+			v = substitute(v, *m)
+		}
+		r.env.set(n, v)
+		r.note(sim.Step{Kind: sim.StepSet, Origin: s.Origin, Name: s.Name, Input: n, Result: v})
+	}
+}
+
+// headerPattern compiles the first argument of SetEnvIf when it is a pattern for names of headers; nil when it is a
+// name. Source: mod_setenvif.c, is_header_regex.
+func (s *simulator) headerPattern(name string) *pattern.Regexp {
+	plain := true
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; !isAlnum(c) && c != '-' && c != '_' {
+			plain = false
+		}
+	}
+	if plain {
+		return nil
+	}
+	if re, ok := s.cache.Load(name); ok {
+		return re.(*pattern.Regexp)
+	}
+	re, err := pattern.Compile(name, pattern.Apache)
+	if err != nil {
+		re = nil
+	}
+	s.cache.Store(name, re)
+	return re
+}
+
 func substitute(t string, m pattern.Match) string {
-	if strings.IndexByte(t, '$') < 0 {
+	if strings.IndexByte(t, '$') < 0 && strings.IndexByte(t, '\\') < 0 {
 		return t
 	}
 	out := ""
@@ -100,7 +152,7 @@ func substitute(t string, m pattern.Match) string {
 		case t[i] == '$' && i+1 < len(t) && t[i+1] >= '0' && t[i+1] <= '9':
 			out += m.Group(int(t[i+1] - '0'))
 			i++
-		case t[i] == '\\' && i+1 < len(t) && (t[i+1] == '$' || t[i+1] == '&'):
+		case t[i] == '\\' && i+1 < len(t):
 			i++
 			out += t[i : i+1]
 		default:
@@ -114,18 +166,20 @@ func substitute(t string, m pattern.Match) string {
 // only. Source: mod_headers.c, ap_headers_output_filter and ap_headers_error_filter.
 func (r *request) sendHeaders(status int) {
 	out := r.top.out
-	r.runSetEnv()
 	var table [2][][2]string // onsuccess, always
 	table[1] = append(table[1], r.always...)
 	if !r.errorResponse && len(r.vary) > 0 {
-		v := ""
-		for i, n := range r.vary {
-			if i > 0 {
-				v += ", "
+		var names []string
+	vary:
+		for _, n := range r.vary {
+			for _, old := range names {
+				if equalFold(old, n) {
+					continue vary
+				}
 			}
-			v += n
+			names = append(names, n)
 		}
-		table[0] = append(table[0], [2]string{"Vary", v})
+		table[0] = append(table[0], [2]string{"Vary", strings.Join(names, ",")})
 	}
 	var list []*ir.Setting
 	list = append(list, r.h.headers...)
@@ -136,22 +190,13 @@ func (r *request) sendHeaders(status int) {
 			}
 		}
 	}
-	for _, t := range []int{0, 1} {
+	for _, t := range []int{1, 0} {
 		if t == 0 && r.errorResponse {
 			continue
 		}
 		for _, h := range list {
 			r.headerAction(h, t, &table, status)
 		}
-	}
-	if r.conf != nil {
-		on := false
-		for _, l := range r.conf.layers {
-			if l.expiresOn != nil {
-				on = *l.expiresOn
-			}
-		}
-		_ = on
 	}
 	if r.location != nil && r.errorResponse {
 		for i := range table[1] {
@@ -171,9 +216,11 @@ func (r *request) sendHeaders(status int) {
 				}
 			}
 		}
-		out.Header = append(out.Header, table[0]...)
 	}
 	out.Header = append(out.Header, table[1]...)
+	if !r.errorResponse {
+		out.Header = append(out.Header, table[0]...)
+	}
 }
 
 // runSetEnv applies SetEnv, UnsetEnv and PassEnv, which come after rewriting.
@@ -185,15 +232,15 @@ func (r *request) runSetEnv() {
 		for _, s := range l.setEnv {
 			switch strings.ToLower(s.Name) {
 			case "setenv":
-				r.env[s.Arg(0)] = s.Arg(1)
+				r.env.set(s.Arg(0), s.Arg(1))
 			case "unsetenv":
 				for _, a := range s.Args {
-					delete(r.env, a.Text)
+					r.env.unset(a.Text)
 				}
 			case "passenv":
 				for _, a := range s.Args {
 					if v, ok := r.s.world.Env[a.Text]; ok {
-						r.env[a.Text] = v
+						r.env.set(a.Text, v)
 					}
 				}
 			}
@@ -224,7 +271,7 @@ func (r *request) headerAction(h *ir.Setting, t int, tables *[2][][2]string, sta
 		case strings.HasPrefix(last, "env="):
 			v := last[4:]
 			neg := strings.HasPrefix(v, "!")
-			_, ok := r.env[strings.TrimPrefix(v, "!")]
+			_, ok := r.env.get(strings.TrimPrefix(v, "!"))
 			if ok == neg {
 				return
 			}
@@ -235,7 +282,7 @@ func (r *request) headerAction(h *ir.Setting, t int, tables *[2][][2]string, sta
 					r.doubt("an expression of Header could not be read")
 					return
 				}
-				if !r.evalBool(h.Expr, nil) {
+				if !r.evalBool(h.Expr) {
 					return
 				}
 				args = args[:n-1]
@@ -247,7 +294,7 @@ func (r *request) headerAction(h *ir.Setting, t int, tables *[2][][2]string, sta
 	list := &tables[t]
 	value := ""
 	if len(args) > 0 && action != "edit" && action != "edit*" {
-		value = r.headerFormat(args[0].Text)
+		value = r.headerValueOf(h, args[0])
 	}
 	find := func() int {
 		for i, e := range *list {
@@ -331,11 +378,21 @@ func editHeader(re *pattern.Regexp, v, repl string, all bool) string {
 	}
 }
 
+// headerValueOf expands the value of a Header directive: expr=… is an expression string.
+func (r *request) headerValueOf(h *ir.Setting, w ir.Word) string {
+	for i := range h.Args {
+		if i < len(h.Templates) && h.Args[i].Span == w.Span && h.Templates[i] != nil {
+			return r.exprText(h.Templates[i])
+		}
+	}
+	if strings.HasPrefix(w.Text, "expr=") {
+		r.doubt("an expression of Header could not be read")
+	}
+	return r.headerFormat(w.Text)
+}
+
 // headerFormat expands the value of Header: %{NAME}e, %{NAME}s, %t, %D, %%; expr=… is an expression string.
 func (r *request) headerFormat(text string) string {
-	if strings.HasPrefix(text, "expr=") {
-		return r.exprStringText(text[5:])
-	}
 	if strings.IndexByte(text, '%') < 0 && strings.IndexByte(text, '\\') < 0 {
 		return text
 	}
@@ -358,7 +415,7 @@ func (r *request) headerFormat(text string) string {
 			name, kind := text[i+2:i+end], text[i+end+1]
 			switch kind {
 			case 'e':
-				if v, ok := r.env[name]; ok {
+				if v, ok := r.env.get(name); ok {
 					out += v
 				} else {
 					out += "(null)"
@@ -380,5 +437,3 @@ func (r *request) headerFormat(text string) string {
 	}
 	return out
 }
-
-var _ = strconv.Itoa

@@ -1,7 +1,7 @@
 package httpd
 
 import (
-	"sort"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -36,7 +36,7 @@ type request struct {
 	hasFile  bool
 	pathInfo string
 	args     *string
-	env      map[string]string
+	env      table
 	header   [][2]string
 
 	status        int
@@ -56,7 +56,8 @@ type request struct {
 	out, always   [][2]string
 	location      *string
 	keepEnvNote   bool
-	server        int // saved result of the server's rules, for subrequests of PT
+	checked       bool // access was decided
+	server        int  // saved result of the server's rules, for subrequests of PT
 
 	main                     *request // of a subrequest
 	prev                     *request // that was redirected internally
@@ -175,7 +176,6 @@ func (r *request) run() *request {
 		}
 	}
 	r.header = in.Header
-	r.env = map[string]string{}
 	candidates := r.s.candidates(r)
 	r.h = candidates[0]
 	if !in.NoHost {
@@ -202,14 +202,16 @@ func (r *request) run() *request {
 	if !r.parseTarget() {
 		return bad(400)
 	}
-	if r.hasHost && r.hostHeader != "" || r.hostName != "" {
-		if r.hostName == "" && !r.readHost(r.hostHeader) {
-			return bad(400)
-		}
-	} else if !r.hasHost && !r.http10 {
+	if r.hostName == "" && r.hasHost && !r.readHost(r.hostHeader, false) {
 		return bad(400)
 	}
 	r.h = r.s.choose(candidates, r)
+	if !r.http10 && (r.hostName == "" || !r.hasHost) {
+		return bad(400)
+	}
+	if v, ok := r.lookHeader("Expect"); ok && v != "" && !equalFold(v, "100-continue") {
+		return bad(417)
+	}
 	r.note(sim.Step{Kind: sim.StepRequest, Name: r.method, Input: r.target, Result: r.uri, Note: "host " + r.h.name})
 	uri, status := decodePath(r.uri, r.h)
 	if status != 0 {
@@ -255,7 +257,7 @@ func (s *simulator) choose(list []*host, r *request) *host {
 			return h
 		}
 		for _, a := range h.aliases {
-			if a == r.hostName || wildcard(a, r.hostName) {
+			if wildcard(a, r.hostName, true) {
 				return h
 			}
 		}
@@ -263,47 +265,99 @@ func (s *simulator) choose(list []*host, r *request) *host {
 	return list[0]
 }
 
-func (r *request) readHost(v string) bool {
+// readHost takes a Host header apart; ok is false when httpd answers 400. Source: httpd server/vhost.c, fix_hostname.
+func (r *request) readHost(v string, fromURL bool) bool {
 	v = strings.Trim(v, " \t")
-	name, port := v, ""
-	if strings.HasPrefix(v, "[") {
-		i := strings.IndexByte(v, ']')
-		if i < 0 {
-			return false
-		}
-		name, port = v[:i+1], v[i+1:]
-	} else if i := strings.IndexByte(v, ':'); i >= 0 {
-		name, port = v[:i], v[i:]
+	if v == "" {
+		return true
 	}
-	if port != "" {
-		if port[0] != ':' {
+	if strings.Trim(v, "0123456789") == "" {
+		return false
+	}
+	name, port := v, ""
+	hasPort := false
+	if v[0] == '[' {
+		i := strings.IndexByte(v, ']')
+		if i < 2 {
 			return false
 		}
-		for _, c := range port[1:] {
-			if c < '0' || c > '9' {
-				return false
-			}
-		}
-		r.hostPort = atoi(port[1:])
-		if len(port) > 1 && (r.hostPort == 0 || r.hostPort > 65535) {
+		name = v[1:i]
+		switch rest := v[i+1:]; {
+		case rest == "":
+		case rest[0] == ':':
+			port, hasPort = rest[1:], true
+		default:
 			return false
 		}
+	} else if i := strings.LastIndexByte(v, ':'); i >= 0 {
+		if digits := v[i+1:]; strings.Trim(digits, "0123456789") == "" {
+			name, port, hasPort = v[:i], digits, true
+		}
+	}
+	if hasPort && !(fromURL && port == "") {
+		n := atoi(port)
+		if port == "" || len(port) > 6 || n < 1 || n > 65535 {
+			return false
+		}
+		r.hostPort = n
 	}
 	if name == "" {
 		return false
 	}
+	name = lower(name)
+	if v[0] == '[' {
+		if _, err := netip.ParseAddr(name); err != nil {
+			return false
+		}
+		r.hostName = "[" + name + "]"
+		return true
+	}
+	if strings.Contains(name, "..") {
+		return false
+	}
+	name = strings.TrimSuffix(name, ".")
+	if !plainHost(name) {
+		return false
+	}
+	r.hostName = name
+	return true
+}
+
+// plainHost tells whether a name keeps to HttpProtocolOptions Strict. Source: httpd server/vhost.c,
+// strict_hostname_check.
+func plainHost(name string) bool {
+	decimal, zeroes, dots := true, false, 0
 	for i := 0; i < len(name); i++ {
-		c := name[i]
-		ok := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~!$&'()*+,;=[]:%", c) >= 0
-		if !ok {
+		switch c := name[i]; {
+		case isAlpha(c), c == '-', c == '_':
+			decimal = false
+		case c == '.':
+			dots++
+			if i+2 < len(name) && name[i+1] == '0' && isDigit(name[i+2]) {
+				zeroes = true
+			}
+		case !isDigit(c):
 			return false
 		}
 	}
-	if strings.HasPrefix(name, ".") || strings.Contains(name, "..") {
-		return false
+	if decimal {
+		if name == "" || name[0] == '.' || name[0] == '0' && len(name) > 1 && isDigit(name[1]) {
+			zeroes = true
+		}
+		return !zeroes && dots == 3
 	}
-	r.hostName = strings.TrimSuffix(lower(name), ".")
-	return true
+	top := name[strings.LastIndexByte(name, '.')+1:]
+	return len(top) == len(name) || top == "" || isAlpha(top[0])
+}
+
+func upper(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'a' <= c && c <= 'z' {
+			b[i] = c &^ 0x20
+		}
+	}
+	return string(b)
 }
 
 func lower(s string) string {
@@ -333,8 +387,17 @@ func (r *request) parseTarget() bool {
 		return false
 	}
 	if t[0] != '/' {
-		i := strings.Index(t, "://")
-		if i <= 0 {
+		i := 0
+		for i < len(t) && (isAlnum(t[i]) || t[i] == '+' || t[i] == '-' || t[i] == '.') {
+			i++
+		}
+		if i == 0 || i >= len(t) || t[i] != ':' {
+			r.uri, _, _ = strings.Cut(t, "?")
+			return false
+		}
+		scheme := t[:i]
+		if !strings.HasPrefix(t[i:], "://") {
+			r.uri, _, _ = strings.Cut(t[i+1:], "?")
 			return false
 		}
 		rest := t[i+3:]
@@ -343,14 +406,28 @@ func (r *request) parseTarget() bool {
 			j = len(rest)
 		}
 		host := rest[:j]
-		if k := strings.LastIndexByte(host, '@'); k >= 0 {
-			host = host[k+1:]
-		}
-		if !r.readHost(host) {
+		t = rest[j:]
+		if strings.Contains(host, "@") {
+			r.uri, _, _ = strings.Cut(t, "?")
 			return false
 		}
-		r.hasHost, r.hostHeader = true, host // a Host header is replaced: ap_update_host_header of http_vhost.c
-		t = rest[j:]
+		if host == "" {
+			r.uri, _, _ = strings.Cut(t, "?")
+			return false
+		}
+		if equalFold(scheme, r.scheme()) {
+			// the name in the URL takes the place of the Host header
+			if !r.readHost(host, true) {
+				r.uri, _, _ = strings.Cut(t, "?")
+				return false
+			}
+			if r.hasHost {
+				r.hostHeader = r.hostName
+				if r.hostPort != 0 {
+					r.hostHeader += ":" + strconv.Itoa(r.hostPort)
+				}
+			}
+		}
 	}
 	if q := strings.IndexByte(t, '?'); q >= 0 {
 		a := t[q+1:]
@@ -360,162 +437,11 @@ func (r *request) parseTarget() bool {
 	if t == "" {
 		t = "/"
 	}
+	for strings.HasPrefix(t, "//") {
+		t = t[1:]
+	}
 	r.uri = t
 	return true
-}
-
-func hexVal(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return int(c|0x20-'a') + 10
-	}
-	return -1
-}
-
-// decodePath decodes and normalises a path. status is 400 or 404 when httpd refuses it.
-// Source: ap_process_request_internal, ap_normalize_path, unescape_url.
-func decodePath(p string, h *host) (uri string, status int) {
-	// An encoded slash is no separator while dot segments and slashes are dealt with, although it is shown decoded
-	// when the request is refused for it. NUL marks both of what cannot be in a path.
-	const slashMark, nulMark = "\x00\x01", "\x00\x00"
-	var b []byte
-	bad := false
-	for i := 0; i < len(p); i++ {
-		c := p[i]
-		if c != '%' {
-			b = append(b, c)
-			continue
-		}
-		if i+2 >= len(p) || hexVal(p[i+1]) < 0 || hexVal(p[i+2]) < 0 {
-			return undecoded(p, h), 400
-		}
-		d := byte(hexVal(p[i+1])<<4 | hexVal(p[i+2]))
-		switch {
-		case d == 0:
-			bad = true
-			b = append(b, nulMark...)
-		case d == '/' && h.encoded != "on":
-			if h.encoded == "nodecode" {
-				b = append(b, p[i:i+3]...)
-			} else {
-				bad = true
-				b = append(b, slashMark...)
-			}
-		default:
-			b = append(b, d)
-		}
-		i += 2
-	}
-	u, ok := normalise(string(b), h.mergeSlash)
-	if bad {
-		u, _, _ = strings.Cut(u, nulMark)
-		u = strings.ReplaceAll(u, slashMark, "/")
-	}
-	switch {
-	case !ok:
-		return undecoded(p, h), 400
-	case bad:
-		return u, 404
-	}
-	return u, 0
-}
-
-// undecoded is what a refused path is shown as: normalised, with only unreserved characters decoded.
-// Source: ap_normalize_path with AP_NORMALIZE_DECODE_UNRESERVED.
-func undecoded(p string, h *host) string {
-	var b []byte
-	for i := 0; i < len(p); i++ {
-		if p[i] == '%' && i+2 < len(p) && hexVal(p[i+1]) >= 0 && hexVal(p[i+2]) >= 0 {
-			d := byte(hexVal(p[i+1])<<4 | hexVal(p[i+2]))
-			if d >= 'a' && d <= 'z' || d >= 'A' && d <= 'Z' || d >= '0' && d <= '9' || strings.IndexByte("-._~", d) >= 0 {
-				b = append(b, d)
-				i += 2
-				continue
-			}
-		}
-		b = append(b, p[i])
-	}
-	u, _ := normalise(string(b), h.mergeSlash)
-	return u
-}
-
-// normalise resolves dot segments and merges slashes; leading ones always merge.
-func normalise(p string, merge bool) (string, bool) {
-	if p == "" || p[0] != '/' {
-		return p, true
-	}
-	climbed := false
-	out := []byte{'/'}
-	i := 1
-	for i < len(p) && p[i] == '/' && true {
-		i++
-	}
-	for i < len(p) {
-		if p[i] == '/' {
-			if !(merge && out[len(out)-1] == '/') {
-				out = append(out, '/')
-			}
-			i++
-			continue
-		}
-		j := i
-		for j < len(p) && p[j] != '/' {
-			j++
-		}
-		seg := p[i:j]
-		atStart := out[len(out)-1] == '/'
-		switch {
-		case atStart && seg == ".":
-			if j < len(p) {
-				j++
-			}
-		case atStart && seg == "..":
-			if len(out) == 1 {
-				climbed = true
-				if j < len(p) {
-					j++
-				}
-				i = j
-				continue
-			}
-			k := len(out) - 1
-			for k > 0 && out[k-1] != '/' {
-				k--
-			}
-			out = out[:k]
-			if len(out) == 0 {
-				out = append(out, '/')
-			}
-			if j < len(p) {
-				j++
-			}
-		default:
-			out = append(out, seg...)
-		}
-		i = j
-	}
-	return string(out), !climbed
-}
-
-// wildcard matches * and ? (httpd's ap_strcasecmp_match) without regard to case.
-func wildcard(pat, s string) bool {
-	if pat == "" {
-		return s == ""
-	}
-	switch pat[0] {
-	case '*':
-		for i := 0; i <= len(s); i++ {
-			if wildcard(pat[1:], s[i:]) {
-				return true
-			}
-		}
-		return false
-	case '?':
-		return s != "" && wildcard(pat[1:], s[1:])
-	}
-	return s != "" && (pat[0] == s[0] || lower(pat[:1]) == lower(s[:1])) && wildcard(pat[1:], s[1:])
 }
 
 // headerValue joins the values of a request header with ", ".
@@ -600,13 +526,4 @@ func (r *request) selfURL(path string) string {
 		port = ":" + strconv.Itoa(p)
 	}
 	return r.scheme() + "://" + r.serverName() + port + path
-}
-
-func sortedKeys(m map[string]string) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
 }

@@ -68,7 +68,7 @@ func (r *request) applyRules(rules []*ir.Rule, perDir bool, dir string) int {
 			return actionStatus
 		}
 		if len(ctx.vary) > 0 {
-			r.vary = append(r.vary, strings.Join(ctx.vary, ","))
+			r.vary = append(r.vary, ctx.vary...)
 		}
 		if rc == ruleStatusSet {
 			return actionStatusSet
@@ -369,7 +369,7 @@ func (r *request) reduce() {
 	host = lower(host)
 	own := host == r.h.name
 	for _, a := range r.h.aliases {
-		own = own || a == host || wildcard(a, host)
+		own = own || wildcard(a, host, true)
 	}
 	if own {
 		r.filename, r.reduced = url, true
@@ -541,38 +541,7 @@ func (r *request) redirectTo(result, scheme int, oargs *string) int {
 	return n
 }
 
-func isRedirect(n int) bool {
-	return n >= 300 && n < 400
-}
-
 func (r *request) setLocation(l string) { r.location = &l }
-
-// escapePath is ap_escape_uri: everything but these bytes becomes lower-case %xx.
-func escapePath(s string) string {
-	n := 0
-	for i := 0; i < len(s); i++ {
-		if !pathByte(s[i]) {
-			n++
-		}
-	}
-	if n == 0 {
-		return s
-	}
-	const hex = "0123456789abcdef"
-	b := make([]byte, 0, len(s)+2*n)
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; pathByte(c) {
-			b = append(b, c)
-		} else {
-			b = append(b, '%', hex[c>>4], hex[c&15])
-		}
-	}
-	return string(b)
-}
-
-func pathByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("$-_.+!*'(),:@&=/~;", c) >= 0
-}
 
 // escapeAbsolute escapes what stands behind the host. Source: escape_absolute_uri.
 func escapeAbsolute(u string, scheme int) string {
@@ -662,8 +631,12 @@ func (r *request) rewriteDirectory(c *dirConf) int {
 			target = target[len(root):]
 		}
 	}
-	if target == r.filename && !c.options.ignoreContext && r.ctxPrefix != "" {
-		target = substPrefix(target, r.ctxRoot, r.ctxPrefix)
+	if target == r.filename && !c.options.ignoreContext {
+		root := r.ctxRoot
+		if root == "" {
+			root = r.h.docroot
+		}
+		target = substPrefix(target, root, r.ctxPrefix)
 	}
 	r.keepEnvNote = true
 	r.filename = "redirect:" + target

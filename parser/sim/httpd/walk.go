@@ -48,12 +48,18 @@ func (r *request) statPath(p string) sim.FileInfo {
 
 // baseConf is the configuration before any section: what stands directly in the servers.
 func (r *request) baseConf() *dirConf {
+	c := *r.h.defaults
+	return &c
+}
+
+// serverDefaults makes what baseConf hands out.
+func (h *host) serverDefaults() *dirConf {
 	c := &dirConf{slash: true, opts: optDefault, acceptPath: "default"}
-	if r.h.main != nil {
-		c.mergeServer(r.h.main.base)
+	if h.main != nil {
+		c.mergeServer(h.main.base)
 	}
-	c.mergeServer(r.h.base)
-	if r.h.engine {
+	c.mergeServer(h.base)
+	if h.engine {
 		c.engine = true
 	}
 	return c
@@ -72,12 +78,18 @@ func (c *dirConf) mergeServer(l *layer) {
 
 // locationWalk merges the <Location> sections that match the URI.
 func (r *request) locationWalk(c *dirConf) {
+	uri := r.uri
+	if !r.h.mergeSlash {
+		for strings.Contains(uri, "//") {
+			uri = strings.ReplaceAll(uri, "//", "/")
+		}
+	}
 	for _, s := range r.h.locations {
 		ok := false
 		if s.scope.Pattern != nil {
 			ok = r.matchSection(s.scope.Pattern, r.uri)
 		} else {
-			ok = locationMatches(s.scope.Path, r.uri)
+			ok = locationMatches(s.scope.Path, uri)
 		}
 		if ok {
 			r.noteSection(s.scope)
@@ -92,7 +104,7 @@ func (r *request) matchSection(p *ir.Pattern, subject string) bool {
 	if ok && p != nil && p.Re != nil {
 		for i, n := range p.Re.Names() {
 			if n != "" {
-				r.env["MATCH_"+strings.ToUpper(n)] = m.Group(i)
+				r.env.set("MATCH_"+upper(n), m.Group(i))
 			}
 		}
 	}
@@ -103,28 +115,15 @@ func (r *request) noteSection(s *ir.Scope) {
 	r.note(sim.Step{Kind: sim.StepPhase, Name: "<" + s.Name + ">", Origin: s.Origin, Note: "applies"})
 }
 
+// locationMatches compares a URL with the path of <Location>. Source: httpd server/request.c, ap_location_walk.
 func locationMatches(loc, uri string) bool {
-	if strings.ContainsAny(loc, "*?[") {
-		return globPath(loc, uri)
-	}
-	if loc == "/" {
-		return true
+	if isWild(loc) {
+		return fnmatch(loc, uri, true, false)
 	}
 	if !strings.HasPrefix(uri, loc) {
 		return false
 	}
 	return strings.HasSuffix(loc, "/") || len(uri) == len(loc) || uri[len(loc)] == '/'
-}
-
-// globPath is fnmatch with FNM_PATHNAME, for as many segments as the pattern has.
-func globPath(pat, name string) bool {
-	n := strings.Count(strings.TrimSuffix(pat, "/"), "/")
-	parts := strings.Split(name, "/")
-	if len(parts) > n+1 {
-		parts = parts[:n+1]
-	}
-	ok, _ := path.Match(strings.TrimSuffix(pat, "/"), strings.Join(parts, "/"))
-	return ok
 }
 
 // directoryWalk reads the directories down to the file: sections and .htaccess files. It sets filename and
@@ -137,7 +136,7 @@ func (r *request) directoryWalk(c *dirConf) int {
 	}
 	full := cleanFile(r.filename)
 	fragment := r.h.scope.File == nil
-	sections := sectionsByLength(r.h.directorySections())
+	sections := r.h.directories
 	cur := ""
 	rest := full
 	root := strings.TrimSuffix(r.h.docroot, "/")
@@ -165,11 +164,7 @@ func (r *request) directoryWalk(c *dirConf) int {
 		for _, s := range sections {
 			if s.scope.Kind == ir.ScopeDirectory && directoryMatches(s.scope.Path, dir) {
 				r.noteSection(s.scope)
-				l := *s.layer
-				if strings.ContainsAny(s.scope.Path, "*?[") && l.dir != "" {
-					l.dir = s.scope.Path
-				}
-				c.merge(&l)
+				c.merge(s.layer)
 			}
 		}
 		if st := r.readHtaccess(c, dir); st != 0 {
@@ -187,12 +182,19 @@ func (r *request) directoryWalk(c *dirConf) int {
 		seg, tail, more := strings.Cut(rest, "/")
 		next := cur + "/" + seg
 		info = r.stat(next)
-		if info.Link && info.Kind == sim.NoFile {
+		if more {
+			tail = "/" + tail
+		}
+		r.filename, r.pathInfo = next, tail
+		switch {
+		case len(seg) > maxName || len(next) > maxPath:
+			r.logError("AH00036: access to " + r.uri + " failed (filesystem path '" + next + "')")
+			return 403
+		case info.Link && info.Kind == sim.NoFile:
 			r.logError("AH00037: Symbolic link not allowed or link target not accessible: " + next)
-			r.filename, r.pathInfo = next, ""
-			if more {
-				r.pathInfo = "/" + tail
-			}
+			return 403
+		case info.Kind == sim.Special:
+			r.logError("AH00038: Forbidden: " + next + " doesn't point to a file or directory")
 			return 403
 		}
 		if info.Link && c.opts&optFollow == 0 {
@@ -203,15 +205,12 @@ func (r *request) directoryWalk(c *dirConf) int {
 				return 403
 			}
 		}
-		if info.Unreadable {
+		if info.Unreadable && info.Kind == sim.Directory {
 			return 403
 		}
 		r.finfo = info
 		cur = next
-		rest = ""
-		if more {
-			rest = "/" + tail
-		}
+		rest = tail
 		if info.Kind != sim.Directory {
 			break
 		}
@@ -253,17 +252,17 @@ func (h *host) directorySections() []*section {
 	return out
 }
 
+// maxName and maxPath are limits of the file system, in bytes. Source: Linux limits.h, NAME_MAX and PATH_MAX.
+const (
+	maxName = 255
+	maxPath = 4095
+)
+
 func directoryMatches(sec, dir string) bool {
-	sec = strings.TrimSuffix(sec, "/")
-	if sec == "" {
-		sec = "/"
-	}
-	if strings.ContainsAny(sec, "*?[") {
-		if strings.Count(sec, "/") != strings.Count(strings.TrimSuffix(dir, "/"), "/") {
-			return false
-		}
-		ok, _ := path.Match(sec, dir)
-		return ok
+	sec = strings.TrimSuffix(sec, "/") + "/"
+	dir = strings.TrimSuffix(dir, "/") + "/"
+	if isWild(sec) {
+		return strings.Count(sec, "/") == strings.Count(dir, "/") && fnmatch(sec, dir, true, false)
 	}
 	return sec == dir
 }
@@ -288,34 +287,48 @@ func (r *request) readHtaccess(c *dirConf, dir string) int {
 		return 500
 	}
 	if !o.classes["all"] {
-		allowed := &layer{scope: l.scope, dir: l.dir}
-		for _, it := range l.scope.Items {
-			name := itemName(it)
-			if name == "" || o.classes[overrideClass(name)] || o.list[strings.ToLower(name)] {
-				continue
-			}
-			if o.nonfatal {
-				l = nil
-				continue
-			}
-			r.top.error = name + " not allowed here"
+		var bad string
+		if l, bad = r.s.allowed(l, o); bad != "" {
+			r.top.error = bad + " not allowed here"
 			return 500
 		}
-		if l == nil {
-			sc := *r.s.htaccess[dir].scope
-			sc.Items = nil
-			for _, it := range r.s.htaccess[dir].scope.Items {
-				if name := itemName(it); name == "" || o.classes[overrideClass(name)] || o.list[strings.ToLower(name)] {
-					sc.Items = append(sc.Items, it)
-				}
-			}
-			l = r.s.layer(&sc, dir+"/")
-		}
-		_ = allowed
 	}
 	r.note(sim.Step{Kind: sim.StepPhase, Name: ".htaccess", Origin: ir.Origin{File: l.scope.File}, Input: dir})
 	c.merge(l)
 	return 0
+}
+
+// filtered is a .htaccess under one AllowOverride.
+type filtered struct {
+	layer *layer
+	bad   string // directive that is not allowed and not forgiven
+}
+
+// allowed is what a .htaccess may say under an AllowOverride that is not All; bad is the first directive for which
+// httpd answers 500.
+func (s *simulator) allowed(l *layer, o *overrides) (out *layer, bad string) {
+	type key struct {
+		l *layer
+		o *overrides
+	}
+	if v, ok := s.cache.Load(key{l, o}); ok {
+		f := v.(filtered)
+		return f.layer, f.bad
+	}
+	sc := *l.scope
+	sc.Items = nil
+	for _, it := range l.scope.Items {
+		name := itemName(it)
+		switch {
+		case name == "" || o.classes[overrideClass(name)] || o.list[strings.ToLower(name)]:
+			sc.Items = append(sc.Items, it)
+		case !o.nonfatal && bad == "":
+			bad = name
+		}
+	}
+	out = s.layer(&sc, l.dir)
+	s.cache.Store(key{l, o}, filtered{out, bad})
+	return out, bad
 }
 
 func itemName(it ir.Item) string {
@@ -371,8 +384,8 @@ func (r *request) fileWalk(c *dirConf) {
 		ok := false
 		if f.Pattern != nil {
 			ok = r.matchSection(f.Pattern, name)
-		} else if strings.ContainsAny(f.Path, "*?[") {
-			ok, _ = path.Match(f.Path, name)
+		} else if isWild(f.Path) {
+			ok = fnmatch(f.Path, name, true, false)
 		} else {
 			ok = f.Path == name
 		}
@@ -388,14 +401,15 @@ func (s *simulator) sectionLayer(f *ir.Scope) *layer {
 		return l.(*layer)
 	}
 	// What httpd calls the directory of such a section is its argument; a relative target is put behind it.
-	var dir string
-	switch {
-	case f.Kind == ir.ScopeIf, f.Kind == ir.ScopeElseIf, f.Kind == ir.ScopeElse:
+	dir := ""
+	switch f.Kind {
+	case ir.ScopeIf, ir.ScopeElseIf, ir.ScopeElse:
 		dir = "*If/"
-	case f.Pattern != nil:
-		dir = strings.TrimSuffix(f.Pattern.Text, "/") + "/"
-	default:
-		dir = strings.TrimSuffix(f.Path, "/") + "/"
+	case ir.ScopeFiles, ir.ScopeFilesMatch:
+		if dir = f.Path; f.Pattern != nil {
+			dir = f.Pattern.Text
+		}
+		dir = strings.TrimSuffix(dir, "/") + "/"
 	}
 	l := s.layer(f, dir)
 	s.cache.Store(f, l)
@@ -427,7 +441,7 @@ func (r *request) ifWalk(c *dirConf) {
 					if s.Expr == nil {
 						r.doubt("<" + s.Name + "> could not be read")
 					} else {
-						ok = r.evalBool(s.Expr, nil)
+						ok = r.evalBool(s.Expr)
 					}
 				}
 				if ok {
