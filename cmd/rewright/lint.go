@@ -75,7 +75,7 @@ func runLint(a *app, args []string) int {
 	for _, p := range paths {
 		more, err := a.lintInputs(p, set)
 		if err != nil {
-			return a.fail("%v", plainPathError(err))
+			return a.fail("%s", strings.ReplaceAll(plainPathError(err).Error(), "--format", "--server"))
 		}
 		inputs = append(inputs, more...)
 	}
@@ -104,8 +104,12 @@ func (a *app) lintInputs(arg string, o load.Options) ([]lint.Input, error) {
 		if err != nil {
 			return nil, err
 		}
-		in, err := lintInput(nil, inRoot(abs), "-", text, load.Detect("-", text), o)
-		return []lint.Input{in}, err
+		o.Display = displayer(arg, abs)
+		file, d, err := load.SourceText(inRoot(abs), text, o)
+		if err != nil {
+			return nil, err
+		}
+		return []lint.Input{lintInput(nil, "", file, d, o)}, nil
 	}
 	abs, err := filepath.Abs(arg)
 	if err != nil {
@@ -129,62 +133,21 @@ func (a *app) lintInputs(arg string, o load.Options) ([]lint.Input, error) {
 	}
 	var inputs []lint.Input
 	for _, f := range found {
-		text, err := readLimited(fsys, f.Name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", o.Display(f.Name), err)
-		}
-		in, err := lintInput(fsys, f.Name, o.Display(f.Name), text, load.Detect(f.Name, text), o)
+		file, d, err := load.Source(fsys, f.Name, o)
 		if err != nil {
 			return nil, err
 		}
-		inputs = append(inputs, in)
+		inputs = append(inputs, lintInput(fsys, f.Name, file, d, o))
 	}
 	return inputs, nil
 }
 
-// readLimited reads a regular file of a size that configuration has.
-func readLimited(fsys fs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, load.ErrNotRegular
-	}
-	text, err := io.ReadAll(io.LimitReader(f, load.DefaultMaxSize+1))
-	if err == nil && len(text) > load.DefaultMaxSize {
-		err = load.ErrTooLarge
-	}
-	return text, err
-}
-
-// lintInput is one file with what is known of its surroundings.
-func lintInput(fsys fs.FS, name, shown string, text []byte, d load.Detected, o load.Options) (lint.Input, error) {
-	if o.Server != 0 && o.Server != d.Server {
-		d = load.Detected{Server: o.Server, Context: ir.ContextMain}
-		if o.Server == ir.Apache {
-			d.Context = ir.ContextServer
-		}
-	}
-	if o.Context != "" {
-		d.Context = o.Context
-		switch o.Context {
-		case ir.ContextHtaccess, ir.ContextVhost:
-			d.Server = ir.Apache
-		case ir.ContextMain, ir.ContextHTTP, ir.ContextLocation:
-			d.Server = ir.Nginx
-		}
-	}
-	if d.Server == 0 {
-		return lint.Input{}, fmt.Errorf("%s: %w; say --server apache or --server nginx", shown, load.ErrUnknownFormat)
-	}
-	in := lint.Input{File: source.NewFile(shown, text), Server: d.Server, Context: d.Context, Defines: o.Defines,
+// lintInput is one file with what is known of its surroundings. fsys holds what it includes; nil: nothing.
+func lintInput(fsys fs.FS, name string, file *source.File, d load.Detected, o load.Options) lint.Input {
+	in := lint.Input{File: file, Server: d.Server, Context: d.Context, Defines: o.Defines,
 		HasModule: o.HasModule, Modules: o.Directive, Version: o.Version}
 	if fsys != nil && d.Context != ir.ContextHtaccess {
-		in.Open, in.Glob = load.Includes(fsys, name, text, d, o)
+		in.Open, in.Glob = load.Includes(fsys, name, file.Text, d, o)
 	}
-	return in, nil
+	return in
 }

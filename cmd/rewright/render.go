@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fatih/color"
 
 	"rewright/parser/ir"
 	"rewright/parser/sim"
+	"rewright/parser/source"
 )
 
 // printer writes traces for people: one line a step, the answer last.
@@ -18,6 +20,9 @@ type printer struct {
 	t      *tracer
 	all    bool // also rules that did not match, one by one
 	places int  // width of the column of places
+	folded bool // something was not shown one by one
+
+	requests int // requests that steps began: the one asked, and internal redirects
 
 	bold, dim, good, bad, mark *color.Color
 	coloured                   bool
@@ -59,11 +64,10 @@ func printable(s string) string {
 func (p *printer) request(r sim.Request, o *sim.Outcome) {
 	d := p.t.loaded.Detected
 	fmt.Fprintf(p.w, "%s  %s\n", p.bold.Sprint(r.Method+" "+printable(urlOf(r))), p.dim.Sprintf("%s, %s", d.Server, contextText(d.Server, d.Context)))
-	p.places = 0
+	p.places, p.requests = 0, 0
 	for i := range o.Steps {
-		p.places = max(p.places, len(place(&o.Steps[i])))
+		p.places = max(p.places, utf8.RuneCountInString(place(&o.Steps[i])))
 	}
-	p.places = min(p.places, 40)
 }
 
 func contextText(s ir.Server, c ir.Context) string {
@@ -90,35 +94,105 @@ func place(s *sim.Step) string {
 	if s.Origin.File == nil {
 		return ""
 	}
-	return s.Origin.File.Name + ":" + strconv.Itoa(s.Origin.Line())
+	name := s.Origin.File.Name
+	if n := len(name); n > maxPlace { // the whole name stands below the answer
+		return "…" + printable(name[n-maxPlace+1:]) + ":" + strconv.Itoa(s.Origin.Line())
+	}
+	return printable(name) + ":" + strconv.Itoa(s.Origin.Line())
 }
 
-// steps prints a trace. Rules that do not match, one after the other, are told in one line.
+// maxPlace is the longest file name that is shown before a step, in bytes.
+const maxPlace = 28
+
+// steps prints a trace. A rule that does not apply is told by what kept it from applying, and many of them in a
+// row are told in one line; with all set, every comparison is shown.
 func (p *printer) steps(list []sim.Step) {
-	for i := 0; i < len(list); i++ {
-		if !p.all {
-			if n := misses(list[i:]); n > 3 {
-				first, last := &list[i], &list[i+n-1]
-				what := fmt.Sprintf("%d more that do not match", n)
-				if a, b := first.Origin.Line(), last.Origin.Line(); first.Origin.File == last.Origin.File && first.Origin.File != nil {
-					what = fmt.Sprintf("%d that do not match, lines %d to %d", n, min(a, b), max(a, b))
-				}
-				p.line("", p.dim.Sprint("· "+what))
-				i += n - 1
-				continue
-			}
+	for i := 0; i < len(list); {
+		if p.all {
+			p.step(&list[i])
+			i++
+			continue
 		}
-		p.step(&list[i])
+		units, end := 0, i
+		for n := idle(list[end:]); n > 0; n = idle(list[end:]) {
+			units++
+			end += n
+		}
+		switch {
+		case units > maxIdle:
+			p.line("", p.dim.Sprintf("· %d that do not apply%s", units, lines(list[i:end])))
+			p.folded = true
+			i = end
+		case units > 0:
+			n := idle(list[i:])
+			p.idle(list[i : i+n])
+			i += n
+		default:
+			p.step(&list[i])
+			i++
+		}
 	}
 }
 
-// misses counts the steps at the start of a list that only say that a rule's pattern did not match.
-func misses(list []sim.Step) int {
-	n := 0
-	for n < len(list) && list[n].Kind == sim.StepRule && list[n].Matched != nil && !*list[n].Matched {
+// maxIdle is how many rules that do not apply are shown one by one before a run of them is folded.
+const maxIdle = 4
+
+// idle counts the steps at the start of a list that make up one rule that does not apply: its pattern does not
+// match, or it does and then a condition fails. 0: the list starts with something else.
+func idle(list []sim.Step) int {
+	if len(list) == 0 || list[0].Matched == nil {
+		return 0
+	}
+	first := &list[0]
+	missed := !*first.Matched
+	switch {
+	case first.Kind == sim.StepCondition && missed && first.Name == "if", first.Kind == sim.StepRule && missed:
+		return 1
+	case first.Kind != sim.StepRule:
+		return 0
+	}
+	n := 1
+	for n < len(list) && list[n].Kind == sim.StepCondition && list[n].Matched != nil {
 		n++
 	}
+	if n == 1 || *list[n-1].Matched || n < len(list) && list[n].Origin == first.Origin {
+		return 0
+	}
 	return n
+}
+
+// idle prints a rule that does not apply by the comparison that decided so.
+func (p *printer) idle(list []sim.Step) {
+	last := list[len(list)-1]
+	if len(list) > 1 && list[0].Origin.File == last.Origin.File {
+		last.Note = words(last.Note, fmt.Sprintf("so not the rule on line %d", list[0].Origin.Line()))
+	}
+	p.step(&last)
+}
+
+// lines tells which lines of one file steps are about, as " (lines 3 to 17)"; empty when of several files.
+func lines(list []sim.Step) string {
+	var file *source.File
+	from, to := 0, 0
+	for i := range list {
+		o := list[i].Origin
+		if o.File == nil {
+			continue
+		}
+		if file != nil && o.File != file {
+			return ""
+		}
+		file = o.File
+		n := o.Line()
+		if from == 0 || n < from {
+			from = n
+		}
+		to = max(to, n)
+	}
+	if file == nil {
+		return ""
+	}
+	return fmt.Sprintf(", lines %d to %d", from, to)
 }
 
 func (p *printer) line(place, text string) {
@@ -126,10 +200,7 @@ func (p *printer) line(place, text string) {
 }
 
 func pad(s string, n int) string {
-	if len(s) >= n {
-		return s
-	}
-	return s + strings.Repeat(" ", n-len(s))
+	return s + strings.Repeat(" ", max(0, n-utf8.RuneCountInString(s)))
 }
 
 func (p *printer) step(s *sim.Step) {
@@ -137,6 +208,9 @@ func (p *printer) step(s *sim.Step) {
 	case sim.StepAnswer:
 		return
 	case sim.StepRequest:
+		if p.requests++; p.requests > 1 {
+			fmt.Fprintln(p.w)
+		}
 		p.line("", p.dim.Sprint(words("request", quoted(s.Result), s.Note)))
 		return
 	case sim.StepPhase:
@@ -153,11 +227,8 @@ func (p *printer) step(s *sim.Step) {
 	var b []string
 	switch s.Kind {
 	case sim.StepRule, sim.StepCondition:
-		b = append(b, s.Name)
-		if s.Pattern != "" {
-			b = append(b, printable(s.Pattern))
-		}
-		if s.Input != "" || s.Span != nil {
+		b = append(b, p.asked(s))
+		if s.Matched != nil && (s.Input != "" || s.Span != nil) {
 			b = append(b, p.dim.Sprint("on"), p.subject(s))
 		}
 		for i, c := range s.Captures {
@@ -190,6 +261,20 @@ func (p *printer) step(s *sim.Step) {
 	}
 	b = append(b, p.dim.Sprint(note(printable(s.Note))))
 	p.line(place(s), words(append([]string{sign}, b...)...))
+}
+
+// asked is the line of the configuration that a rule or condition was read from; for those that have none, and
+// for a section or block, what was compared.
+func (p *printer) asked(s *sim.Step) string {
+	if s.Origin.File != nil {
+		if text := directive(s.Origin); len(text) <= 110 {
+			if s.Kind == sim.StepCondition && s.Name != "if" {
+				return "  " + text
+			}
+			return text
+		}
+	}
+	return words(s.Name, printable(s.Pattern))
 }
 
 func note(s string) string {
@@ -262,6 +347,9 @@ func (p *printer) answer(r sim.Request, o *sim.Outcome) {
 	}
 	for _, h := range o.Header {
 		fmt.Fprintf(p.w, "  %s\n", p.dim.Sprint(printable(h[0]+": "+h[1])))
+	}
+	if p.folded {
+		fmt.Fprintf(p.w, "  %s\n", p.dim.Sprint("(--steps shows every comparison)"))
 	}
 }
 

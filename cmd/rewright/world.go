@@ -55,7 +55,8 @@ func (w *worldFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&w.file, "world", "", "YAML or JSON file with docroot, host, exists, missing, env, time, client, address, user, tls-ports, define, module, no-module")
 }
 
-// finish reads the world file, below which flags stand, and takes NAME=VALUE apart. environ is the environment of this process, which the server's is taken from.
+// finish reads the world file, below which flags stand, and takes NAME=VALUE apart. environ is the environment
+// of this process, which the server's is taken from.
 func (w *worldFlags) finish(environ []string) error {
 	if w.file != "" {
 		text, err := os.ReadFile(w.file)

@@ -211,7 +211,8 @@ func (in *includer) glob(pattern string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(names) == 0 && !seen && !certain && path.IsAbs(pattern) {
+		// Nothing here may be something there: only httpd cares that there is nothing, nginx that there is more.
+		if len(names) == 0 && !certain && (in.dirs || !seen && path.IsAbs(pattern)) {
 			continue
 		}
 		out := make([]string, len(names))

@@ -128,11 +128,8 @@ func Text(fsys fs.FS, name string, text []byte, o Options) (*Loaded, error) {
 	if fsys == nil {
 		fsys = emptyFS{}
 	}
-	if int64(len(text)) > o.maxSize() {
-		return nil, o.wrap(name, tooLarge(int64(len(text)), o.maxSize()))
-	}
-	if err := checkText(text); err != nil {
-		return nil, o.wrap(name, err)
+	if err := o.check(name, text); err != nil {
+		return nil, err
 	}
 	return o.build(fsys, name, text)
 }
@@ -272,13 +269,18 @@ func (o Options) read(fsys fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, o.wrap(name, err)
 	}
-	if int64(len(text)) > limit {
-		return nil, o.wrap(name, tooLarge(int64(len(text)), limit))
+	return text, o.check(name, text)
+}
+
+// check refuses text that no server would be given.
+func (o Options) check(name string, text []byte) error {
+	if size, limit := int64(len(text)), o.maxSize(); size > limit {
+		return o.wrap(name, tooLarge(size, limit))
 	}
 	if err := checkText(text); err != nil {
-		return nil, o.wrap(name, err)
+		return o.wrap(name, err)
 	}
-	return text, nil
+	return nil
 }
 
 // openRegular asks what a file is before it opens it: opening a named pipe would wait for ever.
@@ -376,4 +378,23 @@ type emptyFS struct{}
 
 func (emptyFS) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: ErrOutside}
+}
+
+// Source reads one file, with the limits and errors of File, and tells what it is without parsing it.
+func Source(fsys fs.FS, name string, o Options) (*source.File, Detected, error) {
+	text, err := o.read(fsys, name)
+	if err != nil {
+		return nil, Detected{}, err
+	}
+	d, err := o.detect(name, text)
+	return source.NewFile(o.display(name), text), d, err
+}
+
+// SourceText is Source for text that is in memory.
+func SourceText(name string, text []byte, o Options) (*source.File, Detected, error) {
+	if err := o.check(name, text); err != nil {
+		return nil, Detected{}, err
+	}
+	d, err := o.detect(name, text)
+	return source.NewFile(o.display(name), text), d, err
 }
