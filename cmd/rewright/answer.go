@@ -70,7 +70,10 @@ func newAnswer(o *sim.Outcome, server ir.Server, docroot string) *answer {
 	}
 	switch {
 	case server == ir.Apache:
-		a.File = maybe(o.File)
+		if o.Location == nil {
+			name := text(o.File)
+			a.File = &name
+		}
 	case o.Status == 200 && o.File != "":
 		a.File = maybe(belowRoot(docroot, o.File))
 	}
