@@ -103,6 +103,9 @@ func TestCorpus(t *testing.T) {
 			if d.Refuses {
 				says++
 			}
+			if d.Refuses != saysRefused(d) {
+				t.Errorf("%s: refuses is %v, but the message says: %s", f.name, d.Refuses, describe(d))
+			}
 			fmt.Fprintf(&out, "%s\t%s\t%s\t%s\t%v\t%s\t%s\n", f.name, d.File.Position(d.Span.Start), d.Code, d.Severity, d.Refuses,
 				strings.TrimSpace(d.File.Slice(d.File.LineSpan(d.File.Line(d.Span.Start)))), d.Message)
 		}

@@ -49,7 +49,11 @@ func swallowed(p *lint.Pass, d *lint.Directive) int {
 }
 
 func explainMissingSemicolon(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) (diag.Diagnostic, bool) {
-	if at == nil {
+	if at == nil || !d.Refuses {
+		if at != nil && d.Code != "RD019" && swallowed(p, at) >= 0 {
+			d.Severity = 0 // of an argument that is none; the missing semicolon is told
+			return d, true
+		}
 		return d, d.Code == "RD019"
 	}
 	i := swallowed(p, at)

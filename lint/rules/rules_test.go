@@ -29,7 +29,22 @@ func check(t *testing.T, name, text string, server ir.Server, context ir.Context
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, d := range list {
+		if d.Refuses != saysRefused(d) {
+			t.Errorf("refuses is %v, but the message says: %s", d.Refuses, describe(d))
+		}
+	}
 	return list
+}
+
+// saysRefused tells whether a message says that the server refuses the file.
+func saysRefused(d diag.Diagnostic) bool {
+	for _, words := range []string{"will not start", "does not start", "do not start", "answers 500 for every URL", "every request is answered 500"} {
+		if strings.Contains(d.Message, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // describe is one finding in one line.

@@ -129,7 +129,7 @@ var thirdPartyDirectives = map[ir.Server][][2]string{
 	},
 	ir.Nginx: {
 		{"more_", "headers-more"}, {"lua_", "lua-nginx-module"}, {"js_", "njs"}, {"brotli", "ngx_brotli"}, {"pagespeed", "ngx_pagespeed"},
-		{"modsecurity", "ModSecurity-nginx"}, {"ModSecurity", "ModSecurity"}, {"geoip2", "ngx_http_geoip2"}, {"perl", "ngx_http_perl"},
+		{"modsecurity", "ModSecurity-nginx"}, {"ModSecurity", "ModSecurity"}, {"geoip2", "ngx_http_geoip2"},
 		{"passenger", "Passenger"}, {"passenger_", "Passenger"}, {"echo", "echo-nginx-module"}, {"set_escape_uri", "set-misc"},
 		{"set_unescape_uri", "set-misc"}, {"set_md5", "set-misc"}, {"set_random", "set-misc"}, {"set_secure_random", "set-misc"},
 		{"set_encode", "set-misc"}, {"set_decode", "set-misc"}, {"set_by_lua", "lua-nginx-module"}, {"upload_progress", "upload progress"},
@@ -143,9 +143,24 @@ var thirdPartyDirectives = map[ir.Server][][2]string{
 		{"shib_request", "shibboleth"}, {"cookie_flag", "cookie_flag"}, {"set_cookie_flag", "cookie_flag"}, {"limit_upstream", "limit_upstream"},
 		{"check", "upstream_check"}, {"health_check", "NGINX Plus"}, {"status", "NGINX Plus"}, {"status_zone", "NGINX Plus"}, {"sticky", "NGINX Plus"},
 		{"state", "NGINX Plus"}, {"queue", "NGINX Plus"}, {"auth_jwt", "NGINX Plus"}, {"upstream_conf", "NGINX Plus"}, {"api", "NGINX Plus"},
-		{"match", "NGINX Plus"}, {"keyval", "NGINX Plus"}, {"mail", "the mail module"}, {"stream", "the stream module"}, {"image_filter", "image filter"},
-		{"xslt", "xslt"}, {"geoip_", "geoip"}, {"otel_", "OpenTelemetry"}, {"opentracing", "opentracing"}, {"vod", "nginx-vod"},
+		{"match", "NGINX Plus"}, {"keyval", "NGINX Plus"},
+		{"otel_", "OpenTelemetry"}, {"opentracing", "opentracing"}, {"vod", "nginx-vod"},
 	},
+}
+
+// optionalModules are beginnings of names that nginx's own optional modules bring, and the module.
+// Source: nginx, auto/options.
+var optionalModules = [][2]string{{"mail", "mail"}, {"stream", "stream"}, {"image_filter", "http_image_filter"}, {"xslt_", "http_xslt"},
+	{"perl", "http_perl"}, {"geoip_", "http_geoip"}}
+
+// optionalModule is the module of nginx's own that brings a directive where it was built in or loaded.
+func optionalModule(name string) string {
+	for _, e := range optionalModules {
+		if name == e[0] || strings.HasPrefix(name, strings.TrimSuffix(e[0], "_")+"_") {
+			return e[1]
+		}
+	}
+	return ""
 }
 
 // thirdParty is the module outside the server's own that brings a directive; empty when none is known.

@@ -32,9 +32,7 @@ var unclosedSection = lint.Rule{
 		if m := crossed.FindStringSubmatch(d.ServerMessage); m != nil {
 			d.Message = quote(m[2]) + " stands where " + quote(m[1]) + " has to come first"
 		}
-		if d.Refuses && !strings.Contains(d.Message, p.Server()) {
-			d.Message += "; " + p.Refusal()
-		}
+		d, _ = withRefusal(p, d, at)
 		if at == nil || !at.Section || d.Span.Start > at.Line.End || len(d.Fixes) > 0 {
 			return d, true
 		}

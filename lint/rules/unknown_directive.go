@@ -83,6 +83,11 @@ func explainUnknownDirective(p *lint.Pass, d diag.Diagnostic, at *lint.Directive
 		}
 		return d, true
 	}
+	if module := optionalModule(name); at.Server == ir.Nginx && module != "" {
+		d.Message = quote(name) + " belongs to nginx's optional module " + module + ", which is not in use here; " + p.Refusal()
+		d.Help = "build nginx with it, or load it with load_module"
+		return d, true
+	}
 	if isPlaceholder(name) {
 		d.Message = quote(name) + " looks like a placeholder of a template; as it stands " + p.Refusal()
 		return d, true

@@ -237,7 +237,7 @@ func explainUnknownVariable(p *lint.Pass, d diag.Diagnostic, at *lint.Directive)
 		if m := noSuchVariable.FindStringSubmatch(d.ServerMessage); m != nil {
 			return unknownInExpression(p, d, m[1]), true
 		}
-		return undefinedName(p, d, text)
+		return undefinedName(p, d, at, text)
 	}
 	name := strings.ToLower(strings.Trim(text, "${}"))
 	if d.Code != "RD010" || name == "" || strings.ContainsAny(name, " ${}\"'") {
@@ -256,7 +256,7 @@ func explainUnknownVariable(p *lint.Pass, d diag.Diagnostic, at *lint.Directive)
 	near = slices.DeleteFunc(near, func(n string) bool { return n == name })
 	if p.Fragment() || !d.Refuses {
 		// A map in another file may make any variable; a slip of one letter is another matter.
-		if len(near) != 1 || cost > 2 || len(name) < 3 {
+		if len(near) != 1 || cost > 2 || len(name) < 3 || near[0][0] != name[0] {
 			d.Severity = 0
 			return d, true
 		}
@@ -310,9 +310,9 @@ func unknownInExpression(p *lint.Pass, d diag.Diagnostic, name string) diag.Diag
 }
 
 // undefinedName explains ${NAME} in a file of httpd, where no Define has that name.
-func undefinedName(p *lint.Pass, d diag.Diagnostic, text string) (diag.Diagnostic, bool) {
+func undefinedName(p *lint.Pass, d diag.Diagnostic, at *lint.Directive, text string) (diag.Diagnostic, bool) {
 	name := strings.Trim(text, "${}")
-	if d.Name != "undefined-variable" || !rewriteVariableSet[name] {
+	if d.Name != "undefined-variable" || !rewriteVariableSet[name] || at == nil || !at.Is("RewriteCond", "RewriteRule") {
 		return d, d.Code == "RD010"
 	}
 	right := "%{" + name + "}"
