@@ -125,3 +125,40 @@ func TestCorpusLikeLibrary(t *testing.T) {
 	}
 	t.Log(&count)
 }
+
+// TestCorpusSubjects: real patterns agree with their languages, and most have one.
+func TestCorpusSubjects(t *testing.T) {
+	dir := os.Getenv("REWRIGHT_CORPUS")
+	if dir == "" {
+		t.Skip("REWRIGHT_CORPUS names no directory; no languages of real patterns were tried")
+	}
+	g := newGenerator(2)
+	told, walks, all := 0, 0, 0
+	for _, p := range corpusPatterns(t, dir) {
+		re, err := Compile(p.pattern, p.options)
+		if err != nil {
+			continue
+		}
+		all++
+		if re.walk != nil || re.shape.whole {
+			walks++
+		}
+		s := NewSpace(20000)
+		l, ok := s.Subjects(re.Tree())
+		if !ok {
+			continue
+		}
+		told++
+		for range 3 {
+			subject := g.subject(re.Tree())
+			want, err := re.MatchBool(subject)
+			if err != nil {
+				t.Fatalf("%q: %v", re, err)
+			}
+			if got, known := s.Contains(l, subject); known && got != want {
+				t.Errorf("%q on %q: language says %v, matcher %v", re, subject, got, want)
+			}
+		}
+	}
+	t.Logf("%d patterns: %d have a language, %d need no engine", all, told, walks)
+}
