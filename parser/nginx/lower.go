@@ -1,7 +1,6 @@
 package nginx
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -41,13 +40,32 @@ func Lower(c *Config) *ir.Program {
 
 func lowerInto(s *ir.Scope, list []*ConfigDirective) {
 	for _, d := range list {
-		if d.Refused || d.Name.Text == "include" {
+		if d.Refused {
+			continue
+		}
+		if d.Name.Text == "include" {
+			if !d.Included {
+				s.Items = append(s.Items, lowerUnread(d))
+			}
 			continue
 		}
 		if item := lowerDirective(s, d); item != nil {
 			s.Items = append(s.Items, item)
 		}
 	}
+}
+
+// lowerUnread stands for the files of an include that could not be read. The parameter files that come with nginx
+// are known to hold only what backends are told.
+func lowerUnread(d *ConfigDirective) *ir.Opaque {
+	o := &ir.Opaque{Origin: d.origin(), Name: "include", Args: words(d.Args)}
+	if len(d.Args) == 1 {
+		switch name := d.Args[0].Text; name[strings.LastIndexByte(name, '/')+1:] {
+		case "fastcgi_params", "fastcgi.conf", "uwsgi_params", "scgi_params", "proxy_params":
+			o.Harmless = true
+		}
+	}
+	return o
 }
 
 func (d *ConfigDirective) origin() ir.Origin {
@@ -101,7 +119,7 @@ func lowerDirective(parent *ir.Scope, d *ConfigDirective) ir.Item {
 		return &ir.Opaque{Origin: o, Name: name, Args: args}
 	}
 	if !understood[name] {
-		return &ir.Opaque{Origin: o, Name: name, Args: args, Harmless: harmless(name)}
+		return &ir.Opaque{Origin: o, Name: name, Args: args, Harmless: d.Known.Module == "" && harmless(name)}
 	}
 	set := &ir.Setting{Origin: o, Name: name, Args: args}
 	for _, w := range d.Args {
@@ -141,10 +159,11 @@ func lowerScope(parent *ir.Scope, o ir.Origin, args []ir.Word, d *ConfigDirectiv
 	case "upstream":
 		s.Kind = ir.ScopeUpstream
 	case "types":
-		for _, b := range d.Block.Nodes {
-			if t, ok := b.(*Directive); ok {
-				s.Items = append(s.Items, &ir.Setting{Origin: ir.Origin{File: d.File, Span: t.Span()},
-					Name: t.Name.Text, Args: words(t.Args)})
+		for _, t := range d.Body {
+			if t.Name.Text != "include" {
+				s.Items = append(s.Items, &ir.Setting{Origin: t.origin(), Name: t.Name.Text, Args: words(t.Args)})
+			} else if !t.Included {
+				s.Items = append(s.Items, lowerUnread(t))
 			}
 		}
 		return s
@@ -345,15 +364,14 @@ var understood = func() map[string]bool {
 		proxy_method proxy_hide_header proxy_ignore_headers ignore_invalid_headers client_max_body_size secure_link
 		secure_link_md5 secure_link_secret if_modified_since image_filter ssl real_ip_header set_real_ip_from
 		large_client_header_buffers error_log log_not_found server disable_symlinks auth_request_set perl_set limit_rate
-		userid valid_referers ssl_reject_handshake max_ranges etag http2 limit_req limit_conn post_action ssi sub_filter addition_types add_before_body add_after_body`) {
+		userid valid_referers ssl_reject_handshake max_ranges etag http2 limit_req limit_conn post_action gzip_static charset
+		mirror msie_refresh xslt_stylesheet ssl_verify_client uwsgi_intercept_errors scgi_intercept_errors grpc_intercept_errors
+		ssi sub_filter addition_types add_before_body add_after_body`) {
 		m[n] = true
 	}
 	return m
 }()
 
 // harmless tells whether a directive that is not modelled cannot change status, Location, URI or headers of
-// an answer.
-func harmless(name string) bool {
-	return !slices.Contains([]string{"xslt_stylesheet", "charset", "limit_conn", "limit_req", "proxy_cache", "geoip_country",
-		"geoip_city", "geoip_org", "userid", "tunnel_pass", "early_hints", "mirror"}, name)
-}
+// an answer. What only defines variables is: they are unknown where they are used.
+func harmless(name string) bool { return name != "tunnel_pass" }

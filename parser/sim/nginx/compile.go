@@ -37,7 +37,7 @@ func (c *compiler) program(p *ir.Program) error {
 			if sc, ok := item.(*ir.Scope); ok && sc.Kind == ir.ScopeHTTP {
 				seen = true
 				c.http(sc, base)
-			} else if o, ok := item.(*ir.Opaque); ok && o.Name == "include" && !o.Harmless {
+			} else if o, ok := item.(*ir.Opaque); ok && o.Name == "include" && !o.Harmless && !onlyTypes(o) {
 				c.s.problem = "what stands in an included file is not known"
 			}
 		}
@@ -90,11 +90,16 @@ func (c *compiler) http(scope *ir.Scope, base *inherited) {
 				c.server(item, h, defaults)
 			}
 		case *ir.Opaque:
-			if item.Name == "include" && !item.Harmless {
+			if item.Name == "include" && !item.Harmless && !onlyTypes(item) {
 				c.s.problem = "what stands in an included file is not known"
 			}
 		}
 	}
+}
+
+// onlyTypes tells whether an include that was not read is that of the table of media types.
+func onlyTypes(o *ir.Opaque) bool {
+	return o.Name == "include" && len(o.Args) == 1 && strings.HasSuffix("/"+o.Args[0].Text, "/mime.types")
 }
 
 // template compiles a string with variables.

@@ -3,6 +3,7 @@ package nginx
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"rewright/parser/pattern"
 	"rewright/parser/sim"
@@ -45,7 +46,8 @@ type request struct {
 	vars     []value
 	depth    int // of variables, left
 	steps    int
-	slow     int
+	execs    int       // patterns tried
+	started  time.Time // when the eighth was
 
 	location      *text
 	sent          []sentHeader

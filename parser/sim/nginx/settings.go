@@ -224,6 +224,10 @@ func (c *compiler) unmodelled(l *conf, own func() *inherited, set *ir.Setting) {
 // opaque notes a directive that is not modelled.
 func (c *compiler) opaque(in *inherited, o *ir.Opaque) {
 	why := o.Name + " is not modelled"
+	if onlyTypes(o) {
+		in.types, in.typesUnknown = map[string]string{}, "the types of an included file are not known"
+		return
+	}
 	if o.Name == "include" {
 		why = "what stands in an included file is not known"
 	}
