@@ -20,9 +20,9 @@ import (
 type formatFlags struct{ format, context, root string }
 
 func (f *formatFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.format, "format", "", "apache or nginx; default: found from name and text")
-	fs.StringVar(&f.context, "context", "", "what CONFIG is the inside of: htaccess, vhost or server for Apache; location, server, http or main for nginx")
-	fs.StringVar(&f.root, "root", "", "folder that relative includes begin in: ServerRoot, or where nginx.conf lies")
+	fs.StringVar(&f.format, "format", "", "`FORMAT`, apache or nginx; default: found from name and text")
+	fs.StringVar(&f.context, "context", "", "`CONTEXT` that CONFIG is the inside of: htaccess, vhost or server for Apache; location, server, http or main for nginx")
+	fs.StringVar(&f.root, "root", "", "`FOLDER` that relative includes begin in: ServerRoot, or where nginx.conf lies")
 }
 
 // options turns the flags into load's.

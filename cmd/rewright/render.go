@@ -381,14 +381,19 @@ func summary(o *sim.Outcome) string {
 
 // decisive is the last step that took place at a line of the configuration and was not in vain.
 func decisive(steps []sim.Step) *sim.Step {
-	for i := len(steps) - 1; i >= 0; i-- {
-		s := &steps[i]
-		if s.Origin.File == nil || s.Matched != nil && !*s.Matched || s.Kind == sim.StepSet || s.Kind == sim.StepCondition {
+	var last *sim.Step
+	for i := 0; i < len(steps); {
+		if n := idle(steps[i:]); n > 0 {
+			i += n
 			continue
 		}
-		return s
+		s := &steps[i]
+		if s.Origin.File != nil && (s.Matched == nil || *s.Matched) && s.Kind != sim.StepSet && s.Kind != sim.StepCondition && s.Kind != sim.StepPhase {
+			last = s
+		}
+		i++
 	}
-	return nil
+	return last
 }
 
 // directive is the text at a place of the configuration, on one line.

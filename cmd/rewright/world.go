@@ -41,18 +41,18 @@ type worldFlags struct {
 }
 
 func (w *worldFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&w.Docroot, "docroot", "", "document root; default: the folder CONFIG lies in")
-	fs.StringVar(&w.Host, "host", "", "name of the server around the text; default: the host of the URL, with --requests example.test")
-	fs.StringArrayVar(&w.Exists, "exists", nil, "a path that exists, relative to the document root; with a final / a folder")
-	fs.StringArrayVar(&w.Missing, "missing", nil, "a path that does not exist, relative to the document root")
-	fs.StringArrayVar(&w.envList, "env", nil, "NAME=VALUE in the environment of the server, besides that of this process")
-	fs.StringVar(&w.Time, "time", "", "time of the request, as 2026-12-31T23:59:59Z; default: now")
-	fs.StringVar(&w.Client, "client", "", "address of the client; default: 127.0.0.1")
-	fs.StringVar(&w.Address, "address", "", "address of the server; default: 127.0.0.1")
-	fs.StringArrayVarP(&w.defineList, "define", "D", nil, "NAME or NAME=VALUE defined for Apache")
-	fs.StringArrayVar(&w.Module, "module", nil, "a further Apache module that is loaded (mod_php.c)")
-	fs.StringArrayVar(&w.NoModule, "no-module", nil, "an Apache module that is not loaded (mod_expires.c)")
-	fs.StringVar(&w.file, "world", "", "YAML or JSON file with docroot, host, exists, missing, env, time, client, address, user, tls-ports, define, module, no-module")
+	fs.StringVar(&w.Docroot, "docroot", "", "`FOLDER` that is the document root; default: the folder CONFIG lies in")
+	fs.StringVar(&w.Host, "host", "", "`NAME` of the server around the text; default: the host of the URL, with --requests example.test")
+	fs.StringArrayVar(&w.Exists, "exists", nil, "`PATH` that exists, relative to the document root; with a final / a folder")
+	fs.StringArrayVar(&w.Missing, "missing", nil, "`PATH` that does not exist, relative to the document root")
+	fs.StringArrayVar(&w.envList, "env", nil, "`NAME=VALUE` in the environment of the server, besides that of this process")
+	fs.StringVar(&w.Time, "time", "", "`TIME` of the request, as 2026-12-31T23:59:59Z; default: now")
+	fs.StringVar(&w.Client, "client", "", "`ADDRESS` of the client; default: 127.0.0.1")
+	fs.StringVar(&w.Address, "address", "", "`ADDRESS` of the server; default: 127.0.0.1")
+	fs.StringArrayVarP(&w.defineList, "define", "D", nil, "`NAME` or NAME=VALUE defined for Apache")
+	fs.StringArrayVar(&w.Module, "module", nil, "`MODULE` of Apache that is loaded too (mod_php.c)")
+	fs.StringArrayVar(&w.NoModule, "no-module", nil, "`MODULE` of Apache that is not loaded (mod_expires.c)")
+	fs.StringVar(&w.file, "world", "", "`FILE`, YAML or JSON, with docroot, host, exists, missing, env, time, client, address, user, tls-ports, define, module, no-module")
 }
 
 // finish reads the world file, below which flags stand, and takes NAME=VALUE apart. environ is the environment
