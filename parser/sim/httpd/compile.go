@@ -641,11 +641,11 @@ func (s *simulator) server(scope *ir.Scope, main *host) *host {
 			}
 			h.sections = append(h.sections, &section{sc, s.layer(sc, dir)})
 		case ir.ScopeDirectoryMatch:
-			h.sections = append(h.sections, &section{sc, s.layer(sc, sc.Path)})
+			h.sections = append(h.sections, &section{sc, s.sectionLayer(sc)})
 		case ir.ScopeFiles, ir.ScopeFilesMatch, ir.ScopeIf, ir.ScopeElseIf, ir.ScopeElse:
-			h.sections = append(h.sections, &section{sc, s.layer(sc, "")})
+			h.sections = append(h.sections, &section{sc, s.sectionLayer(sc)})
 		case ir.ScopeLocation, ir.ScopeLocationMatch:
-			h.locations = append(h.locations, &section{sc, s.layer(sc, sc.Path)})
+			h.locations = append(h.locations, &section{sc, s.sectionLayer(sc)})
 		}
 	}
 	h.directories = sectionsByLength(h.directorySections())

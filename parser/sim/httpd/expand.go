@@ -323,6 +323,11 @@ func (ctx *ruleRun) env(p *ir.Rule) {
 
 // cookies sets the cookies of CO. Source: add_cookie.
 func (ctx *ruleRun) cookies(p *ir.Rule) {
+	// A cookie is set in the request that the client made, also by a subrequest (add_cookie).
+	main := ctx.r
+	for main.main != nil {
+		main = main.main
+	}
 	for _, t := range p.Cookies {
 		text := ctx.expand(t, p)
 		if text == "" {
@@ -340,7 +345,7 @@ func (ctx *ruleRun) cookies(p *ir.Rule) {
 		for len(f) < 8 {
 			f = append(f, "")
 		}
-		if ctx.r.cookieSet(f[0]) {
+		if main.cookieSet(f[0]) {
 			continue
 		}
 		v := f[0] + "=" + f[1] + "; path="
@@ -366,7 +371,7 @@ func (ctx *ruleRun) cookies(p *ir.Rule) {
 		if f[7] != "" && f[7] != "false" && f[7] != "0" {
 			v += "; SameSite=" + f[7]
 		}
-		ctx.r.always = append(ctx.r.always, [2]string{"Set-Cookie", v})
+		main.always = append(main.always, [2]string{"Set-Cookie", v})
 	}
 }
 

@@ -48,7 +48,7 @@ func (r *request) applyRules(rules []*ir.Rule, perDir bool, dir string) int {
 			r.doubt("the request needs too many steps")
 			return actionNone
 		}
-		if r.main != nil && (p.NoSubrequest || p.Action == ir.ActionRedirect) {
+		if r.main != nil && (p.NoSubrequest || hasRedirectFlag(p)) {
 			continue
 		}
 		ctx.vary = nil
@@ -110,6 +110,16 @@ func (r *request) applyRules(rules []*ir.Rule, perDir bool, dir string) int {
 		}
 	}
 	return changed
+}
+
+// hasRedirectFlag tells whether R is among the flags, whatever its code: subrequests skip such rules.
+func hasRedirectFlag(p *ir.Rule) bool {
+	for i := range p.Flags {
+		if p.Flags[i].Name == "R" {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *request) setEnd() { r.end = true }

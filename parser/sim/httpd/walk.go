@@ -401,16 +401,14 @@ func (s *simulator) sectionLayer(f *ir.Scope) *layer {
 		return l.(*layer)
 	}
 	// What httpd calls the directory of such a section is its argument; a relative target is put behind it.
-	dir := ""
-	switch f.Kind {
-	case ir.ScopeIf, ir.ScopeElseIf, ir.ScopeElse:
-		dir = "*If/"
-	case ir.ScopeFiles, ir.ScopeFilesMatch:
-		if dir = f.Path; f.Pattern != nil {
-			dir = f.Pattern.Text
-		}
-		dir = strings.TrimSuffix(dir, "/") + "/"
+	dir := f.Path
+	switch {
+	case f.Kind == ir.ScopeIf, f.Kind == ir.ScopeElseIf, f.Kind == ir.ScopeElse:
+		dir = "*If"
+	case f.Pattern != nil:
+		dir = f.Pattern.Text
 	}
+	dir = strings.TrimSuffix(dir, "/") + "/"
 	l := s.layer(f, dir)
 	s.cache.Store(f, l)
 	return l
