@@ -213,7 +213,7 @@ func echo(p nginx.Passed) *nginx.Response {
 		to, _, _ = strings.Cut(to, "&")
 		return &nginx.Response{Status: 302, Location: &to}
 	}
-	if strings.ContainsAny(p.Target, " ") {
+	if strings.ContainsAny(p.Target, " ") || !strings.HasPrefix(p.Target, "/") {
 		return &nginx.Response{Status: 400}
 	}
 	return &nginx.Response{Status: 200, Body: "upstream " + p.Method + " " + p.Target + " host=" + p.Host}

@@ -152,9 +152,6 @@ func parseProxyURL(url string) (u proxyURL, ok bool) {
 			}
 		}
 	}
-	if strings.HasPrefix(u.uri, "?") {
-		u.uri = "/" + u.uri
-	}
 	return u, true
 }
 
@@ -186,6 +183,9 @@ func (r *request) proxy(p *pass) next {
 		}
 		if _, err := strconv.ParseUint(u.port, 10, 16); u.port != "" && err != nil || u.host == "" || strings.ContainsAny(u.host, " $") {
 			r.giveUp("whether nginx can pass to %q is not known", url)
+		}
+		if strings.HasPrefix(u.uri, "?") {
+			u.uri = "/" + u.uri // only where variables are expanded
 		}
 	}
 	r.proxied = &u

@@ -183,8 +183,8 @@ func (r *request) parse() int {
 	if !ok {
 		return 400
 	}
-	if host != "" {
-		name, ok := validHost(host)
+	if host != nil {
+		name, ok := validHost(*host)
 		if !ok {
 			return 400
 		}

@@ -3,19 +3,21 @@ package nginx
 import "strings"
 
 // parseTarget reads the target of the request line: into $request_uri, $uri and $args, with the host of an absolute
-// target. ok is false for what is answered 400. Source: nginx src/http/ngx_http_parse.c, ngx_http_parse_request_line,
+// target, which is not nil when the target is absolute. ok is false for what is answered 400. Source: nginx src/http/ngx_http_parse.c, ngx_http_parse_request_line,
 // ngx_http_process_request_uri.
-func (r *request) parseTarget(t string) (host string, ok bool) {
+func (r *request) parseTarget(t string) (host *string, ok bool) {
 	for i := 0; i < len(t); i++ {
 		if c := t[i]; c <= 0x20 || c == 0x7f {
-			return "", false
+			return nil, false
 		}
 	}
 	path, empty := t, false
 	if t[0] != '/' {
-		if host, path, ok = splitAbsolute(t); !ok {
-			return "", false
+		name, rest, ok := splitAbsolute(t)
+		if !ok {
+			return nil, false
 		}
+		host, path = &name, rest
 		if path == "" {
 			path = "/"
 		} else if path[0] == '?' {
