@@ -18,7 +18,7 @@ type (
 var heads, closers = map[string]headCheck{}, map[string]closerCheck{}
 
 func init() {
-	for _, group := range []map[string]headCheck{rewriteChecks, coreChecks, serverChecks, proxyChecks, mapChecks, logChecks} {
+	for _, group := range []map[string]headCheck{rewriteChecks, coreChecks, serverChecks, proxyChecks, mapChecks, logChecks, miscChecks} {
 		for name, check := range group {
 			heads[name] = check
 		}
@@ -445,10 +445,19 @@ var coreChecks = map[string]headCheck{
 	},
 	"valid_referers": func(r *reader, cd *ConfigDirective, _ *frame) {
 		for _, w := range cd.Args {
-			if !strings.HasPrefix(w.Text, "~") {
+			if strings.HasPrefix(w.Text, "~") {
+				if _, ok := r.regex(cd, w.Text[1:], w, true, false); !ok {
+					return
+				}
 				continue
 			}
-			if _, ok := r.regex(cd, w.Text[1:], w, true, false); !ok {
+			host, _, _ := strings.Cut(w.Text, "/")
+			switch {
+			case w.Text == "":
+				r.invalid(cd, w, `invalid referer "%s"`, w.Text)
+				return
+			case newHashKeys(true).add(host) == keyDeclined:
+				r.invalid(cd, w, `invalid hostname or wildcard "%s"`, host)
 				return
 			}
 		}

@@ -29,7 +29,9 @@ var proxyChecks = map[string]headCheck{
 				break
 			}
 		}
-		r.upstreamAddress(cd, text, false)
+		if u, ok := r.upstreamAddress(cd, text, false); ok && u.port == 0 && u.unix == "" && text == cd.Args[0].Text {
+			r.portless = append(r.portless, cd)
+		}
 	},
 	"proxy_redirect":          checkProxyRedirect,
 	"upstream":                checkUpstream,
@@ -235,9 +237,21 @@ func checkCacheValid(r *reader, cd *ConfigDirective, _ *frame) {
 	}
 }
 
-// checkLateTemplate reads a string that nginx compiles after the whole text was read.
-func checkLateTemplate(r *reader, cd *ConfigDirective, _ *frame) {
-	w := cd.Args[1]
+// checkLateTemplate reads a string that nginx compiles when it merges the levels of the configuration: on the level
+// of http only when some server inherits it.
+func checkLateTemplate(r *reader, cd *ConfigDirective, fr *frame) {
+	if fr.set[cd.Name.Text] == nil {
+		fr.set[cd.Name.Text] = cd
+	}
+	if fr.context == "http" {
+		r.inheritable = append(r.inheritable, cd)
+		return
+	}
+	r.lateTemplate(cd)
+}
+
+func (r *reader) lateTemplate(cd *ConfigDirective) {
+	w := cd.Args[min(1, len(cd.Args)-1)]
 	if !strings.Contains(w.Text, "$") {
 		return
 	}
@@ -250,6 +264,19 @@ func checkLateTemplate(r *reader, cd *ConfigDirective, _ *frame) {
 	r.later(rankMerge, finding{Diagnostic: diag.Diagnostic{Code: "RD029", Name: "refused-argument", Severity: diag.Error,
 		File: cd.File, Span: w.Span, Refuses: true, ServerMessage: err.Error(),
 		Message: "`" + cd.Name.Text + "` has a $ that begins no variable; nginx will not start"}})
+}
+
+// inherit compiles what a server takes over from http.
+func (r *reader) inherit(server *frame) {
+	rest := r.inheritable[:0]
+	for _, cd := range r.inheritable {
+		if server.has(cd.Name.Text) {
+			rest = append(rest, cd)
+		} else {
+			r.lateTemplate(cd)
+		}
+	}
+	r.inheritable = rest
 }
 
 func checkParam(r *reader, cd *ConfigDirective, fr *frame) {

@@ -23,6 +23,11 @@ var serverChecks = map[string]headCheck{
 			case strings.HasPrefix(w.Text, "ipv6="):
 				value = w.Text[len("ipv6="):]
 				ok = value == "on" || value == "off"
+			default:
+				if _, fault := parseURL(w.Text, false, false); fault != "" {
+					r.invalid(cd, w, `%s in resolver "%s"`, fault, w.Text)
+					return
+				}
 			}
 			if !ok {
 				r.invalid(cd, w, "invalid parameter: %s", w.Text)
@@ -198,6 +203,7 @@ func closeServer(r *reader, cd *ConfigDirective, fr, inner *frame) {
 	if fr.context != "http" {
 		return
 	}
+	r.servers = append(r.servers, inner)
 	if inner.server == nil {
 		inner.server = &virtualServer{cd: cd}
 	}

@@ -48,9 +48,11 @@ type reader struct {
 	addressOrder []*address
 	upstreams    map[string]*ConfigDirective // by name, lower case
 	portless     []*ConfigDirective
-	formats      map[string]bool // log formats
-	hashSize     map[string]int  // *_hash_bucket_size, bytes
-	mapHashed    bool            // a map was built: its hash sizes are fixed
+	inheritable  []*ConfigDirective // of http, compiled when a server has none of its own
+	servers      []*frame           // server blocks that are read
+	formats      map[string]bool    // log formats
+	hashSize     map[string]int     // *_hash_bucket_size, bytes
+	mapHashed    bool               // a map was built: its hash sizes are fixed
 }
 
 type findingKey struct {
@@ -329,6 +331,9 @@ func (r *reader) later(rank int, f finding) { r.late[rank] = append(r.late[rank]
 
 // endHTTP reports what nginx finds when http {} is read, in the order of ngx_http_block.
 func (r *reader) endHTTP() {
+	for _, s := range r.servers {
+		r.inherit(s)
+	}
 	r.missingPorts()
 	for rank := range r.late {
 		for _, f := range r.late[rank] {

@@ -88,6 +88,17 @@ func (r *reader) value(cd *ConfigDirective, fr *frame) {
 		return
 	case "size":
 		_, ok = parseSize(w.Text, false)
+	case "pool":
+		n, good := parseSize(w.Text, false)
+		if good && n < 112 {
+			r.invalid(cd, w, "the pool size must be no less than 112")
+			return
+		}
+		if good && n%16 != 0 {
+			r.invalid(cd, w, "the pool size must be a multiple of 16")
+			return
+		}
+		ok = good
 	case "off":
 		_, ok = parseSize(w.Text, true)
 	case "msec":
