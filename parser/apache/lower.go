@@ -261,7 +261,7 @@ var understood = nameSet(`rewriteengine rewritebase rewriteoptions redirectrelat
 var matters = nameSet(`proxypassinherit userdir virtualdocumentroot virtualscriptalias virtualdocumentrootip checkspelling
 	checkcaseonly contentdigest cgimapextension extendedstatus substitute rewritelock dav luahookfixups luahooktranslatename
 	luamaphandler lualoadfile luahookaccesschecker authform sslrequiressl sslrequire sslverifyclient addalt authldapurl
-	cacheenable metafiles fileetag requestreadtimeout remoteipheader scriptinterpretersource xbithack ssirouting vhostcgimode
+	cacheenable metafiles requestreadtimeout remoteipheader scriptinterpretersource xbithack ssirouting vhostcgimode
 	sethandlerif h2push sessioncookiename session authformprovider imapmenu asis anonymous allowmethods asyncfilter
 	mdrequirehttps qos_setenvif sslrequirehttps usecanonicalname contextinfo`)
 

@@ -17,6 +17,8 @@ type requireNode struct {
 	limit *ir.Scope // <Limit> or <LimitExcept> it stands in; nil: every method
 }
 
+var grantedAll = &requireNode{kind: "any", list: []*requireNode{{set: &ir.Setting{Name: "Require", Args: []ir.Word{{Text: "all"}, {Text: "granted"}}}}}}
+
 var deniedAll = &requireNode{kind: "any", list: []*requireNode{{set: &ir.Setting{Name: "Require", Args: []ir.Word{{Text: "all"}, {Text: "denied"}}}}}}
 
 // limited is a directive of mod_access_compat with the <Limit> it stands in.

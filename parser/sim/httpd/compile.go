@@ -690,7 +690,10 @@ func (c *dirConf) merge(l *layer) {
 	if l.rewrite {
 		c.mergeRewrite(l)
 	}
-	if len(l.redirects) > 0 {
+	switch {
+	case len(c.redirects) == 0:
+		c.redirects = l.redirects
+	case len(l.redirects) > 0:
 		c.redirects = append(append([]*ir.Rule{}, l.redirects...), c.redirects...)
 	}
 	if l.unconditional != nil {

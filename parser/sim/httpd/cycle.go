@@ -121,6 +121,11 @@ func (r *request) translate(c *dirConf) int {
 		}
 		return 400
 	}
+	// Source: apr_filepath_merge, APR_PATH_MAX
+	if len(r.h.docroot)+len(strings.TrimLeft(r.uri, "/"))+4 > 4096 {
+		r.logError("AH00127: Cannot map " + r.theRequest + " to file")
+		return 403
+	}
 	r.filename, r.hasFile = r.h.docroot+r.uri, true
 	return declined
 }
@@ -187,6 +192,11 @@ func (r *request) fixups(c *dirConf) int {
 // handle runs the content handler.
 func (r *request) handle() *request {
 	out := r.top.out
+	if r.forcedHandler != "" {
+		// H is set last of all, even over mod_rewrite's own handler: the internal redirect is lost then.
+		// Source: mod_rewrite.c, hook_mimetype.
+		r.handler = r.forcedHandler
+	}
 	switch r.handler {
 	case "redirect-handler":
 		target := strings.TrimPrefix(r.filename, "redirect:")
@@ -279,7 +289,7 @@ func (r *request) defaultHandler(c *dirConf, get bool) *request {
 		return r.die(404)
 	case r.pathInfo != "" && c.acceptPath != "on":
 		return r.die(404)
-	case r.finfo.Unreadable:
+	case r.finfo.Unreadable, !strings.HasPrefix(r.filename, "/"):
 		r.logError("AH00132: file permissions deny server access: " + r.filename)
 		return r.die(403)
 	}
@@ -568,7 +578,7 @@ func knownStatus(n int) bool {
 
 // subrequest makes the request of a look-up; nil when too many nest.
 func (r *request) subrequest() *request {
-	if r.tooDeep() {
+	if r.tooDeep() || r.exhausted(subrequestWork) {
 		return nil
 	}
 	nr := r.derive()

@@ -310,6 +310,9 @@ func (r *request) laURL(ctx *ruleRun) string {
 func (ctx *ruleRun) env(p *ir.Rule) {
 	for i := range p.Env {
 		text := ctx.expand(p.Env[i].Raw, p)
+		if ctx.r.tooLong(text) {
+			return
+		}
 		if strings.HasPrefix(text, "!") {
 			ctx.r.env.unset(text[1:])
 			ctx.r.note(sim.Step{Kind: sim.StepSet, Origin: p.Origin, Name: "E", Input: text[1:], Note: "unset"})
@@ -332,7 +335,7 @@ func (ctx *ruleRun) cookies(p *ir.Rule) {
 		text := ctx.expand(t, p)
 		if text == "" {
 			ctx.r.doubt("a CO flag that expands to nothing crashes httpd")
-			return
+			continue
 		}
 		sep := ":"
 		if text[0] == ';' {
@@ -340,7 +343,7 @@ func (ctx *ruleRun) cookies(p *ir.Rule) {
 		}
 		f := strings.FieldsFunc(text, func(c rune) bool { return string(c) == sep })
 		if len(f) < 3 {
-			return
+			continue
 		}
 		for len(f) < 8 {
 			f = append(f, "")

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"errors"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -57,6 +58,7 @@ type request struct {
 	location      *string
 	keepEnvNote   bool
 	checked       bool // access was decided
+	manyAddrs     bool // hosts of several addresses are candidates
 	server        int  // saved result of the server's rules, for subrequests of PT
 
 	main                     *request // of a subrequest
@@ -75,7 +77,33 @@ type answerState struct {
 	error   string
 }
 
-const maxWork = 3_000_000
+// maxWork bounds the rules one answer may look at; a look-up counts as subrequestWork rules.
+const (
+	maxWork        = 2_000_000
+	subrequestWork = 500
+)
+
+// maxText is how long a query or a variable may grow while rules run, in bytes. httpd has no such limit.
+const maxText = 1 << 20
+
+// exhausted tells whether an answer has taken all the work it may; it is unknown then.
+func (r *request) exhausted(more int) bool {
+	if r.top.work += more; r.top.work > maxWork {
+		r.doubt("the request needs too many steps")
+		return true
+	}
+	return false
+}
+
+// tooLong gives an answer up when a text grows without end.
+func (r *request) tooLong(text string) bool {
+	if len(text) <= maxText {
+		return false
+	}
+	r.top.work = maxWork + 1
+	r.doubt("a text grows without end")
+	return true
+}
 
 func (r *request) doubt(text string) {
 	for _, u := range r.top.unknown {
@@ -107,8 +135,14 @@ func (r *request) match(p *ir.Pattern, subject string) (pattern.Match, bool) {
 	if p == nil || p.Re == nil {
 		return pattern.Match{}, false
 	}
+	if r.top.work > maxWork {
+		return pattern.Match{}, false
+	}
 	m, ok, err := p.Re.Match(subject)
 	if err != nil {
+		if errors.Is(err, pattern.ErrBudget) {
+			r.top.work = maxWork + 1 // one such match takes long enough
+		}
 		r.doubt("pattern " + strconv.Quote(p.Text) + ": " + err.Error())
 		return m, false
 	}
@@ -222,29 +256,43 @@ func (r *request) run() *request {
 	return r.handleAll()
 }
 
-// candidates are the hosts for the address and port of the connection.
+// candidates are the hosts for the address and port of the connection: those of the very address, else those of any.
+// While the world does not say at which address the server is reached, every address written counts as that one.
+// Source: httpd server/vhost.c, ap_update_vhost_given_ip.
 func (s *simulator) candidates(r *request) []*host {
-	var list []*host
+	var exact, any []*host
+	addrs := map[string]bool{}
 	for _, h := range s.hosts {
 		if len(h.ports) == 0 {
-			list = append(list, h)
+			any = append(any, h)
 			continue
 		}
 		for i, p := range h.ports {
 			if p != 0 && p != r.port {
 				continue
 			}
-			a := h.addrs[i]
-			if a == "*" || a == "_default_" || a == "127.0.0.1" || a == "" || strings.HasPrefix(a, "[") || true {
-				list = append(list, h)
+			ip, err := netip.ParseAddr(strings.Trim(h.addrs[i], "[]"))
+			if err != nil {
+				any = append(any, h)
+				break
+			}
+			if !s.world.ServerAddr.IsValid() || ip == s.world.ServerAddr {
+				addrs[h.addrs[i]] = true
+				exact = append(exact, h)
 				break
 			}
 		}
 	}
-	if len(list) == 0 {
-		list = []*host{s.main}
+	if len(addrs) > 1 {
+		r.manyAddrs = true
 	}
-	return list
+	switch {
+	case len(exact) > 0:
+		return exact
+	case len(any) > 0:
+		return any
+	}
+	return []*host{s.main}
 }
 
 // choose finds the host by name: ServerName, then ServerAlias with wildcards, else the first.
@@ -261,6 +309,9 @@ func (s *simulator) choose(list []*host, r *request) *host {
 				return h
 			}
 		}
+	}
+	if r.manyAddrs {
+		r.doubt("the address at which the server is reached decides about the virtual host")
 	}
 	return list[0]
 }

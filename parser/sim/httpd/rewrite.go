@@ -34,6 +34,8 @@ type ruleRun struct {
 	condLost bool // an expr condition left its captures undefined
 	varyThis []string
 	vary     []string
+
+	file, info, joined string // file name and path info as put together last
 }
 
 // applyRules runs a rule list once. Source: apply_rewrite_list.
@@ -43,9 +45,7 @@ func (r *request) applyRules(rules []*ir.Rule, perDir bool, dir string) int {
 	changed, round := actionNone, 1
 	for i := 0; i < len(rules); i++ {
 		p := rules[i]
-		r.top.work++
-		if r.top.work > maxWork {
-			r.doubt("the request needs too many steps")
+		if r.exhausted(1) {
 			return actionNone
 		}
 		if r.main != nil && (p.NoSubrequest || hasRedirectFlag(p)) {
@@ -140,7 +140,13 @@ func (ctx *ruleRun) apply(p *ir.Rule) ruleResult {
 	proxied := false
 	if ctx.perDir {
 		proxied = r.proxied && strings.HasPrefix(r.filename, "proxy:")
-		ctx.uri += r.pathInfo
+		if r.pathInfo != "" {
+			// most passes compare the same path with many rules
+			if ctx.file != r.filename || ctx.info != r.pathInfo || ctx.joined == "" {
+				ctx.file, ctx.info, ctx.joined = r.filename, r.pathInfo, r.filename+r.pathInfo
+			}
+			ctx.uri = ctx.joined
+		}
 		if !proxied && strings.HasPrefix(ctx.uri, ctx.dir) {
 			ctx.uri = ctx.uri[len(ctx.dir):]
 		}
@@ -328,6 +334,10 @@ func (r *request) splitQuery(p *ir.Rule) {
 		r.args = &args
 	}
 	if r.args != nil {
+		if r.tooLong(*r.args) {
+			r.args = nil
+			return
+		}
 		switch a := *r.args; {
 		case a == "":
 			r.args = nil

@@ -155,7 +155,7 @@ func (r *request) directoryWalk(c *dirConf) int {
 			if dir == root {
 				c.opts = optFollow
 				c.override = &overrides{classes: map[string]bool{"all": true}}
-				c.requires = nil
+				c.requires = []*requireNode{grantedAll}
 			} else if dir == "/" {
 				c.override = &overrides{none: true, classes: map[string]bool{}}
 				c.requires = []*requireNode{deniedAll}
