@@ -6,7 +6,8 @@ import "sync"
 type Regexp struct {
 	tree     *Tree
 	shape    shape
-	walk     *walk // nil when the pattern needs an engine
+	walkOnce sync.Once
+	walked   *walk // nil when the pattern needs an engine
 	plain    bool  // a subject without newline has a simpler engine
 	forLines lazyEngine
 	forAll   lazyEngine
@@ -66,9 +67,6 @@ func compile(text string, o Options) compiled {
 	}
 	r := &Regexp{tree: t}
 	r.shape = shapeOf(t)
-	if !r.shape.whole {
-		r.walk = walkOf(t)
-	}
 	Walk(t.Root, func(n Node) bool {
 		switch n := n.(type) {
 		case *Anchor:
@@ -79,6 +77,12 @@ func compile(text string, o Options) compiled {
 		return !r.plain
 	})
 	return compiled{re: r}
+}
+
+// walk is made at first need: of many rules few get past their literal part.
+func (r *Regexp) walk() *walk {
+	r.walkOnce.Do(func() { r.walked = walkOf(r.tree) })
+	return r.walked
 }
 
 // Groups is the highest group number; 0 when nothing captures.
@@ -102,12 +106,12 @@ func (r *Regexp) Match(subject string) (m Match, ok bool, err error) {
 	case yes:
 		return Match{subject, []int{start, end}}, true, nil
 	}
-	if r.walk != nil {
+	if w := r.walk(); w != nil {
 		var slots [maxSlots]int
-		if !r.walk.run(subject, &slots) {
+		if !w.run(subject, &slots) {
 			return Match{}, false, nil
 		}
-		return Match{subject, append([]int(nil), slots[:r.walk.slots]...)}, true, nil
+		return Match{subject, append([]int(nil), slots[:w.slots]...)}, true, nil
 	}
 	spans, ok, err := r.engine(subject).find(subject)
 	if !ok {
@@ -124,9 +128,9 @@ func (r *Regexp) MatchBool(subject string) (bool, error) {
 	case yes:
 		return true, nil
 	}
-	if r.walk != nil {
+	if w := r.walk(); w != nil {
 		var slots [maxSlots]int
-		return r.walk.run(subject, &slots), nil
+		return w.run(subject, &slots), nil
 	}
 	return r.engine(subject).matches(subject)
 }
