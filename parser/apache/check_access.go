@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"rewright/parser/ir"
 )
 
 // accessChecks are those of access control. Source: httpd modules/aaa.
@@ -146,7 +148,7 @@ func checkRequire(c *check) *fault {
 		}
 	case "method":
 		for j, w := range words {
-			if !httpMethods[w.Text] {
+			if methodBits()[w.Text] == 0 {
 				return c.badf(at+1+j, "Invalid Method '%s'", w.Text)
 			}
 		}
@@ -187,21 +189,44 @@ func authzSection(s *scope) string {
 	return "<RequireAny"
 }
 
-// requireSection is what httpd finds behind the body of <RequireAll> and its kin. The body's own faults come first.
-func requireSection(n *ConfigSection) *fault {
-	for _, b := range n.Body {
-		switch b := b.(type) {
-		case *ConfigDirective:
-			if b.Known == nil || b.Known.Name == "Require" {
-				return nil
-			}
-		case *ConfigSection:
-			if b.Known == nil || strings.HasPrefix(b.Known.Name, "<Require") || strings.HasPrefix(b.Known.Name, "<Limit") {
-				return nil
+// requireSection is what httpd finds behind the body of <RequireAll> and its kin.
+func (r *reader) requireSection(n *ConfigSection, s *scope) *fault {
+	some, positive := false, false
+	var look func(nodes []ConfigNode)
+	look = func(nodes []ConfigNode) {
+		for _, b := range nodes {
+			switch b := b.(type) {
+			case *ConfigDirective:
+				if b.Known == nil || b.Known.Name == "Require" {
+					some = true
+					positive = positive || len(b.Args) == 0 || !strings.EqualFold(b.Args[0].Text, "not")
+				}
+			case *ConfigSection:
+				switch {
+				case b.Known == nil:
+					some, positive = true, true
+				case strings.HasPrefix(b.Known.Name, "<Require"):
+					some = true
+					positive = positive || b.Known.Name != "<RequireNone"
+				case strings.HasPrefix(b.Known.Name, "<Limit"):
+					look(b.Body)
+				}
 			}
 		}
 	}
-	return &fault{span: n.Head.Line, server: n.Known.Name + "> directive contains no authorization directives"}
+	look(n.Body)
+	name := n.Known.Name
+	switch in := authzSection(s); {
+	case !some:
+		return &fault{server: name + "> directive contains no authorization directives"}
+	case name == "<RequireNone" && in != "<RequireAll":
+		return &fault{server: fmt.Sprintf("%s> directive has no effect in %s> directive", name, in),
+			message: fmt.Sprintf("<RequireNone> can only take effect in <RequireAll>, and this stands in %s>", in)}
+	case name == "<RequireAll" && !positive && r.env.Context != ir.ContextHtaccess:
+		// httpd finds this after everything else.
+		return &fault{server: "<RequireAll> directive contains only negative authorization directives"}
+	}
+	return nil
 }
 
 func checkAuthnProvider(c *check) *fault {

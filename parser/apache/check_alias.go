@@ -86,7 +86,7 @@ func checkRedirect(c *check) *fault {
 			return invalidRegex(c.at(path), "Regular expression could not be compiled.", c.arg(path), err)
 		}
 	}
-	missing := len(args) <= target || c.arg(target) == ""
+	missing := len(args) <= target
 	switch {
 	case redirects && missing:
 		return &fault{kind: "redirect-without-target", server: "URL to redirect to is missing",

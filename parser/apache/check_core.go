@@ -1,9 +1,12 @@
 package apache
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"rewright/parser/ir"
 	"rewright/parser/source"
@@ -32,13 +35,15 @@ func coreChecks(m map[string]func(*check) *fault) {
 	m["LimitRequestBody"] = func(c *check) *fault {
 		n, err := strconv.ParseInt(c.arg(0), 10, 64)
 		switch {
-		case err != nil:
+		case errors.Is(err, strconv.ErrRange):
 			return c.bad(0, "LimitRequestBody argument is not parsable.")
-		case n < 0:
+		case err != nil || n < 0:
 			return c.bad(0, "LimitRequestBody requires a non-negative integer.")
 		}
 		return nil
 	}
+	m["HttpProtocolOptions"] = oneOf("HttpProtocolOptions accepts 'Unsafe' or 'Strict' (default), 'RegisteredMethods' or 'LenientMethods' (default), "+
+		"and 'Require1.0' or 'Allow0.9' (default)", "unsafe", "strict", "registeredmethods", "lenientmethods", "require1.0", "allow0.9")
 	m["LimitInternalRecursion"] = func(c *check) *fault {
 		for i := range c.d.Args {
 			if atoi(c.arg(i)) <= 0 {
@@ -52,12 +57,12 @@ func coreChecks(m map[string]func(*check) *fault) {
 // oneOf is the check of a directive whose argument is one of some words.
 func oneOf(server string, words ...string) func(*check) *fault {
 	return func(c *check) *fault {
-		for _, w := range words {
-			if strings.EqualFold(c.arg(0), w) {
-				return nil
+		for i, a := range c.d.Args {
+			if !slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, a.Text) }) {
+				return c.bad(i, server)
 			}
 		}
-		return c.bad(0, server)
+		return nil
 	}
 }
 
@@ -119,9 +124,6 @@ func (o *AllowOverride) allowsOption(word string) bool {
 }
 
 func checkAllowOverride(c *check) *fault {
-	if x := inSectionOnly(c); x != nil {
-		return x
-	}
 	for i, a := range c.d.Args {
 		word, value, _ := strings.Cut(a.Text, "=")
 		switch strings.ToLower(word) {
@@ -143,21 +145,7 @@ func checkAllowOverride(c *check) *fault {
 	return nil
 }
 
-// inSectionOnly is for directives that httpd takes in <Directory> alone.
-func inSectionOnly(c *check) *fault {
-	for i := len(c.scope.parents) - 1; i >= 0; i-- {
-		switch p := c.scope.parents[i].Head.Name.Text; strings.ToLower(p) {
-		case "location", "locationmatch", "files", "filesmatch", "if", "elseif", "else":
-			return &fault{kind: "directive-not-allowed-here", server: fmt.Sprintf("%s cannot occur within <%s> section", c.spec.Name, p)}
-		}
-	}
-	return nil
-}
-
 func checkAllowOverrideList(c *check) *fault {
-	if x := inSectionOnly(c); x != nil {
-		return x
-	}
 	for i, a := range c.d.Args {
 		if strings.EqualFold(a.Text, "none") && len(c.d.Args) != 1 {
 			return c.bad(i, "'None' not allowed with other directives in AllowOverrideList")
@@ -363,11 +351,18 @@ func (r *reader) behindSection(n *ConfigSection, s *scope) *fault {
 	words := n.Head.Args
 	most := 1
 	switch name {
-	case "<Directory", "<Location", "<Files", "<Proxy":
+	case "<Proxy", "<ProxyMatch":
+		for i := 1; i < len(words); i++ {
+			if !strings.Contains(words[i].Text, "=") && words[0].Text != "~" {
+				return &fault{span: words[i].Span, server: "Invalid Proxy parameter. Parameter must be in the form 'key=value'"}
+			}
+		}
+		return nil
+	case "<Directory", "<Location", "<Files":
 		if len(words) > 0 && words[0].Text == "~" {
 			most = 2
 		}
-	case "<DirectoryMatch", "<LocationMatch", "<FilesMatch", "<ProxyMatch":
+	case "<DirectoryMatch", "<LocationMatch", "<FilesMatch":
 	case "<If", "<ElseIf":
 		if x := elseWithoutIf(n, s); x != nil {
 			return x
@@ -379,7 +374,7 @@ func (r *reader) behindSection(n *ConfigSection, s *scope) *fault {
 	case "<Else":
 		return elseWithoutIf(n, s)
 	case "<RequireAll", "<RequireAny", "<RequireNone":
-		return requireSection(n)
+		return r.requireSection(n, s)
 	default:
 		return nil
 	}
@@ -415,15 +410,37 @@ func checkElse(c *check) *fault {
 	return nil
 }
 
-// httpMethods are the methods httpd and its WebDAV module know by themselves. Source: httpd modules/http/http_protocol.c,
-// ap_method_registry_init.
-var httpMethods = map[string]bool{}
-
-func init() {
-	for _, m := range strings.Fields(`GET HEAD PUT POST DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK
+// methodBits are the methods httpd and its WebDAV module know by themselves, a bit each; HEAD is GET.
+// Source: httpd modules/http/http_protocol.c, ap_method_registry_init.
+var methodBits = sync.OnceValue(func() map[string]uint64 {
+	m := map[string]uint64{"HEAD": 1}
+	for i, name := range strings.Fields(`GET PUT POST DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK
 		VERSION-CONTROL CHECKOUT UNCHECKOUT CHECKIN UPDATE LABEL REPORT MKWORKSPACE MKACTIVITY BASELINE-CONTROL MERGE`) {
-		httpMethods[m] = true
+		m[name] = 1 << i
 	}
+	return m
+})
+
+// anyMethod is a set of all methods.
+const anyMethod = ^uint64(0)
+
+// otherMethods is the bit of methods that have none of their own.
+const otherMethods = 1 << 40
+
+// limitMethods is the set of methods that the head of <Limit> or <LimitExcept> leaves.
+func limitMethods(section string, words []Word) uint64 {
+	var set uint64
+	for _, w := range words {
+		if bit := methodBits()[w.Text]; bit != 0 {
+			set |= bit
+		} else {
+			set |= otherMethods
+		}
+	}
+	if section == "<LimitExcept" {
+		return ^set
+	}
+	return set
 }
 
 func checkLimit(c *check) *fault {
@@ -431,9 +448,15 @@ func checkLimit(c *check) *fault {
 		switch {
 		case a.Text == "TRACE" && c.spec.Name == "<Limit":
 			return c.bad(i, "TRACE cannot be controlled by <Limit>, see TraceEnable")
-		case !httpMethods[a.Text] && c.r.env.Context == ir.ContextHtaccess && a.Text != "BIND" && a.Text != "SEARCH":
+		case methodBits()[a.Text] == 0 && c.r.env.Context == ir.ContextHtaccess && a.Text != "BIND" && a.Text != "SEARCH":
 			return c.badf(i, "Could not register method '%s' for %s from .htaccess configuration", a.Text, c.spec.Name)
 		}
+	}
+	switch left := c.scope.methods & limitMethods(c.spec.Name, c.d.Args); left {
+	case 0:
+		return &fault{server: c.spec.Name + "> directive excludes all methods"}
+	case c.scope.methods:
+		return &fault{server: c.spec.Name + "> directive specifies methods already excluded"}
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ func headerChecks(m map[string]func(*check) *fault) {
 	}
 	m["SetEnvIfExpr"] = func(c *check) *fault {
 		if _, err := ParseExpr(c.arg(0), c.at(0), ExprOptions{Restricted: c.restricted()}); err != nil {
-			return c.badf(0, "Can't parse expression : %s", err)
+			return c.badf(0, "Could not parse expression \"%s\": %s", c.arg(0), err)
 		}
 		if len(c.d.Args) < 2 {
 			return &fault{kind: "wrong-argument-count", server: "Missing envariable expression for " + c.spec.Name}
@@ -138,18 +138,18 @@ func checkHeader(c *check) *fault {
 		}
 		return nil
 	}
-	if format := headerFormatFault(word(value)); format != "" {
+	if format, bad := headerFormatFault(word(value)); bad {
 		return c.bad(at+value, "Unrecognized header format %"+format)
 	}
 	return nil
 }
 
 // headerFormatFault finds the first % in a header's value that means nothing. Source: httpd mod_headers.c, parse_format_tag.
-func headerFormatFault(s string) string {
+func headerFormatFault(s string) (format string, bad bool) {
 	for i := strings.IndexByte(s, '%'); i >= 0; i = strings.IndexByte(s, '%') {
 		s = s[i+1:]
 		if s == "" {
-			return ""
+			return "", false
 		}
 		if s[0] == '%' {
 			s = s[1:]
@@ -164,11 +164,11 @@ func headerFormatFault(s string) string {
 			}
 		}
 		if s == "" || strings.IndexByte("Dteslib", s[0]) < 0 {
-			return s[:min(1, len(s))]
+			return s[:min(1, len(s))], true
 		}
 		s = s[1:]
 	}
-	return ""
+	return "", false
 }
 
 // checkSetEnvIf checks SetEnvIf and BrowserMatch. Source: httpd modules/metadata/mod_setenvif.c.

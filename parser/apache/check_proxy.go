@@ -8,6 +8,12 @@ import (
 // proxyChecks are those of mod_proxy and mod_remoteip.
 func proxyChecks(m map[string]func(*check) *fault) {
 	m["ProxyPass"], m["ProxyPassMatch"] = checkProxyPass, checkProxyPass
+	m["ProxyPassReverse"] = func(c *check) *fault {
+		if len(c.d.Args) < 2 && !c.scope.perDir {
+			return &fault{kind: "wrong-argument-count", server: "ProxyPassReverse needs a path when not defined in a location"}
+		}
+		return nil
+	}
 	m["RemoteIPInternalProxy"], m["RemoteIPTrustedProxy"] = checkRemoteIP, checkRemoteIP
 }
 

@@ -1,7 +1,9 @@
 package apache
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 
@@ -247,8 +249,10 @@ func checkRewriteOptions(c *check) *fault {
 
 func checkRewriteMap(c *check) *fault {
 	name, source := c.arg(0), c.arg(1)
-	kind, rest, ok := strings.Cut(source, ":")
-	if !ok {
+	kind, rest, _ := strings.Cut(source, ":")
+	switch {
+	case kind == "txt", kind == "rnd", kind == "prg", kind == "int", kind == "dbd", kind == "fastdbd", strings.HasPrefix(kind, "dbm"):
+	default:
 		kind, rest = "txt", source
 	}
 	switch {
@@ -269,8 +273,13 @@ func checkRewriteMap(c *check) *fault {
 			}
 		}
 	}
-	if c.r.env.Exists != nil && kind != "int" && kind != "dbd" && kind != "fastdbd" && !strings.HasPrefix(kind, "dbm") && !c.r.env.Exists(rest) {
-		return c.badf(1, "RewriteMap: file for map %s not found:%s", name, rest)
+	if c.r.env.Open != nil && kind != "int" && kind != "dbd" && kind != "fastdbd" && !strings.HasPrefix(kind, "dbm") {
+		if kind == "prg" {
+			rest, _, _ = strings.Cut(rest, " ")
+		}
+		if _, err := c.r.env.Open(rest); errors.Is(err, fs.ErrNotExist) {
+			return c.badf(1, "RewriteMap: file for map %s not found:%s", name, rest)
+		}
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package apache
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -96,10 +95,10 @@ type ExprOptions struct {
 // is as long as text.
 // Source: httpd manual, "Expressions in Apache HTTP Server"; server/util_expr_parse.y.
 func ParseExpr(text string, span source.Span, o ExprOptions) (ir.Expr, error) {
-	tokens, fault := exprTokens(exprDefinition{}, text)
-	node, err := exprParser().ParseFromLexer(tokens)
+	tokens := exprTokens(exprDefinition{}, text)
+	node, err := exprParser().ParseFromLexer(tokens.lexer())
 	if err != nil {
-		return nil, exprFault(err, fault)
+		return nil, tokens.fault(o, false)
 	}
 	b := builder{at: exprPlace(text, span), o: o}
 	e := b.or(node)
@@ -109,10 +108,10 @@ func ParseExpr(text string, span source.Span, o ExprOptions) (ir.Expr, error) {
 // ParseExprString reads text with %{…} and $N in it, as expr= of Header and the address of an unconditional
 // Redirect have it: a string of the expression language.
 func ParseExprString(text string, span source.Span, o ExprOptions) (*ir.Template, error) {
-	tokens, fault := exprTokens(exprDefinition{template: true}, text)
-	node, err := exprStringParser().ParseFromLexer(tokens)
+	tokens := exprTokens(exprDefinition{template: true}, text)
+	node, err := exprStringParser().ParseFromLexer(tokens.lexer())
 	if err != nil {
-		return nil, exprFault(err, fault)
+		return nil, tokens.fault(o, true)
 	}
 	b := builder{at: exprPlace(text, span), o: o}
 	t := b.template(node.Parts, 0, len(text))
@@ -126,47 +125,6 @@ func exprPlace(text string, span source.Span) wordPlace {
 		p.start, p.exact = p.start+1, true
 	}
 	return p
-}
-
-// exprTokens reads all tokens; fault is what the scanner refused.
-func exprTokens(d exprDefinition, text string) (*lexer.PeekingLexer, string) {
-	l, _ := d.LexString("", text)
-	f := &faultCatcher{l: l}
-	tokens, _ := lexer.Upgrade(f)
-	return tokens, f.fault
-}
-
-type faultCatcher struct {
-	l     lexer.Lexer
-	fault string
-}
-
-func (f *faultCatcher) Next() (lexer.Token, error) {
-	t, err := f.l.Next()
-	if t.Type == exprError {
-		f.fault = t.Value
-	}
-	return t, err
-}
-
-// exprFault turns what the grammar did not expect into httpd's message.
-func exprFault(err error, scanner string) error {
-	var unexpected *participle.UnexpectedTokenError
-	if !errors.As(err, &unexpected) {
-		return errors.New("syntax error")
-	}
-	t := unexpected.Unexpected
-	if t.Type == exprError && scanner == "memory exhausted" {
-		return errors.New(scanner)
-	}
-	if t.Type == exprError && t.Pos.Offset == 0 {
-		return errors.New(scanner)
-	}
-	message := "syntax error, unexpected " + bisonName(&t)
-	if t.Type == exprError {
-		message += ": " + scanner
-	}
-	return errors.New(message)
 }
 
 // builder makes ir of the grammar's nodes.
@@ -225,6 +183,9 @@ func (b *builder) simple(n *simpleNode) ir.Expr {
 		if !strings.Contains(exprUnaries, n.Unary.Value) {
 			b.fail("Unary operator '-%s' does not exist", n.Unary.Value)
 		}
+		if n.Unary.Value == "R" {
+			b.subnet("R", n.Operand)
+		}
 		return &ir.ExprUnary{Op: "-" + n.Unary.Value, X: b.word(n.Operand)}
 	}
 	x, rest := b.word(n.X), n.Rest
@@ -236,6 +197,9 @@ func (b *builder) simple(n *simpleNode) ir.Expr {
 			case "ipmatch", "fnmatch", "strmatch", "strcmatch":
 			default:
 				b.fail("Binary operator '-%s' does not exist", op)
+			}
+			if op == "ipmatch" {
+				b.subnet(op, rest.Y)
 			}
 			op = "-" + op
 		}
@@ -262,6 +226,30 @@ func (b *builder) simple(n *simpleNode) ir.Expr {
 		in.List = append(in.List, b.word(w))
 	}
 	return in
+}
+
+// subnet checks the address of -R and -ipmatch, which httpd reads once and for all.
+func (b *builder) subnet(op string, n *wordNode) {
+	text, constant := "", len(n.Parts) == 1
+	if constant {
+		switch a := n.Parts[0]; {
+		case a.Digit != nil:
+			text = a.Digit.Value
+		case a.Quote != nil && len(a.Parts) == 0:
+		case a.Quote != nil && len(a.Parts) == 1 && a.Parts[0].Text != nil:
+			text = a.Parts[0].Text.Value
+		default:
+			constant = false
+		}
+	}
+	if !constant {
+		b.fail("-%s requires subnet/netmask as constant argument", op)
+		return
+	}
+	address, mask, masked := strings.Cut(text, "/")
+	if subnetFault(address, mask, masked) != "" {
+		b.fail("parsing of subnet/netmask failed")
+	}
 }
 
 func (b *builder) word(n *wordNode) ir.Expr {
@@ -385,7 +373,7 @@ var exprVariables = sync.OnceValue(func() map[string]bool {
 		REQUEST_FILENAME REMOTE_HOST REMOTE_IDENT REMOTE_USER SERVER_ADMIN SERVER_NAME SERVER_PORT SERVER_PROTOCOL SCRIPT_FILENAME
 		PATH_INFO QUERY_STRING IS_SUBREQ DOCUMENT_ROOT AUTH_TYPE THE_REQUEST CONTENT_TYPE HANDLER REQUEST_LOG_ID SCRIPT_USER
 		SCRIPT_GROUP DOCUMENT_URI LAST_MODIFIED CONTEXT_PREFIX CONTEXT_DOCUMENT_ROOT REQUEST_STATUS REMOTE_ADDR REMOTE_PORT
-		SERVER_ADDR HTTP_USER_AGENT HTTP_PROXY_CONNECTION HTTP_REFERER HTTP_COOKIE HTTP_FORWARDED HTTP_HOST HTTP_ACCEPT TIME_YEAR
+		HTTP_USER_AGENT HTTP_PROXY_CONNECTION HTTP_REFERER HTTP_COOKIE HTTP_FORWARDED HTTP_HOST HTTP_ACCEPT TIME_YEAR
 		TIME_MON TIME_DAY TIME_HOUR TIME_MIN TIME_SEC TIME_WDAY TIME SERVER_SOFTWARE API_VERSION HC_BODY`) {
 		m[name] = true
 	}

@@ -21,13 +21,14 @@ const maxMacroText = 64 << 20
 // defineMacro reads the section's lines into a macro.
 func (r *reader) defineMacro(f *frame, e *event, d *Directive) {
 	body := r.macroBody(f, e)
+	r.macroSeen = true
 	m := &macro{defined: fmt.Sprintf("defined on line %d of %q", f.lastLine(d), f.file.Source.Name)}
 	switch {
 	case e.section == nil || e.section.HeadNoBracket:
 		r.refuse(f, d.Line, "unclosed-section", "<Macro> directive missing closing '>'", "")
 		return
 	case len(d.Args) == 0:
-		r.refuse(f, d.Line, "wrong-argument-count", "<Macro> macro definition: empty name", "")
+		r.refuse(f, d.Line, "wrong-argument-count", "<Macro macro definition: empty name", "")
 		return
 	}
 	m.name = strings.ToLower(d.Args[0].Text)
@@ -98,7 +99,7 @@ func (r *reader) macroBody(f *frame, e *event) *string {
 func (r *reader) use(f *frame, d *Directive) {
 	fail := func(server string) { r.refuse(f, d.Line, "refused-argument", server, "") }
 	switch {
-	case len(r.macros) == 0:
+	case !r.macroSeen:
 		fail("no macro defined before Use")
 		return
 	case len(d.Args) == 0:

@@ -22,6 +22,9 @@ const maxNesting = 2000
 // maxIncludeDepth is how deep files may include each other. Source: httpd server/core.c, AP_MAX_INCLUDE_DEPTH.
 const maxIncludeDepth = 50
 
+// maxFiles bounds how many files one configuration is read from: files that each include two others twice grow exponentially.
+const maxFiles = 20000
+
 // now carries out a directive that httpd carries out while reading. It gives what takes its place.
 func (r *reader) now(f *frame, e *event, d *Directive, spec *Spec) []ConfigNode {
 	keep := func() []ConfigNode {
@@ -66,13 +69,15 @@ func (r *reader) now(f *frame, e *event, d *Directive, spec *Spec) []ConfigNode 
 		}
 		r.defines[arg(0)] = v
 	case "Include", "IncludeOptional":
-		return r.include(f, d, spec)
+		return r.include(f, d, spec, keep)
 	case "Use":
 		r.use(f, d)
 		return nil
 	case "UndefMacro":
 		name := strings.ToLower(arg(0))
-		if r.macros[name] == nil {
+		if !r.macroSeen {
+			r.refuse(f, d.Line, "refused-argument", "no macro defined before UndefMacro", "")
+		} else if r.macros[name] == nil {
 			r.refuse(f, d.Line, "refused-argument", fmt.Sprintf("cannot remove undefined macro '%s'", name), "")
 		}
 		delete(r.macros, name)
@@ -249,33 +254,42 @@ func compareVersions(have, want string) (int, string) {
 	return slices.Compare(a[:], b[:]), ""
 }
 
-// include puts files in the place of an Include or IncludeOptional.
-func (r *reader) include(f *frame, d *Directive, spec *Spec) []ConfigNode {
+// include puts files in the place of an Include or IncludeOptional. Where one cannot be read the directive itself
+// stays: what it brings is not known.
+func (r *reader) include(f *frame, d *Directive, spec *Spec, keep func() []ConfigNode) []ConfigNode {
 	name, optional := d.Args[0].Text, spec.Name == "IncludeOptional"
 	span := d.Args[0].Span
-	if len(r.opening) >= maxIncludeDepth {
+	if len(r.opening) > maxIncludeDepth {
+		r.recursion = true
 		r.refuse(f, span, "refused-argument", fmt.Sprintf("Exceeded maximum include depth of %d, There appears to be a recursion.",
 			maxIncludeDepth), fmt.Sprintf("more than %d files include each other", maxIncludeDepth))
 		return nil
 	}
+	unread := func(name string, err error) []ConfigNode {
+		r.unreadable(f, span, name, err)
+		return keep()
+	}
+	if r.recursion {
+		return keep()
+	}
 	if r.env.Open == nil {
 		r.cfg.Diagnostics = append(r.cfg.Diagnostics, diag.Diagnostic{Name: "unread-include", Severity: diag.Info,
 			File: f.file.Source, Span: span, Message: fmt.Sprintf("%q is not read: included files are not at hand", name)})
-		return nil
+		return keep()
 	}
-	names := []string{name}
-	wild := strings.ContainsAny(name, "*?[")
-	if wild {
-		var err error
-		names = nil
-		if r.env.Glob != nil {
-			names, err = r.env.Glob(name)
+	var names []string
+	var err error
+	if r.env.Glob != nil {
+		names, err = r.env.Glob(name)
+	}
+	if !strings.ContainsAny(name, "*?[") {
+		if err != nil || len(names) == 0 {
+			names = []string{name}
 		}
+	} else {
 		if err != nil {
-			r.unreadable(f, span, name, err)
-			return nil
+			return unread(name, err)
 		}
-		slices.Sort(names)
 		if len(names) == 0 && !optional {
 			dir, last := "", name
 			if i := strings.LastIndexByte(name, '/'); i >= 0 {
@@ -295,11 +309,17 @@ func (r *reader) include(f *frame, d *Directive, spec *Spec) []ConfigNode {
 			r.refuse(f, span, "refused-argument", fmt.Sprintf("Could not open configuration file %s: No such file or directory", n),
 				fmt.Sprintf("the file %q does not exist", n))
 		case err != nil:
-			r.unreadable(f, span, n, err)
+			out = append(out, unread(n, err)...)
 		case slices.Contains(r.opening, src.Name):
+			r.recursion = true
 			r.refuse(f, span, "refused-argument", fmt.Sprintf("Exceeded maximum include depth of %d, There appears to be a recursion.",
 				maxIncludeDepth), fmt.Sprintf("%q includes itself", n))
 		default:
+			if len(r.cfg.Files) >= maxFiles {
+				out = append(out, unread(n, errors.New("too many files are included"))...)
+				r.recursion = true
+				return out
+			}
 			r.opening = append(r.opening, src.Name)
 			tree := Parse(src)
 			out = append(out, r.file(tree)...)

@@ -30,16 +30,18 @@ func Read(f *File, env Env) *Config {
 }
 
 type reader struct {
-	env     Env
-	cfg     *Config
-	defines map[string]define
-	macros  map[string]*macro // by name in lower case
-	loaded  map[string]bool   // source files of modules that LoadModule named
-	opening []string          // names of the files that are being read, outermost first
-	foreign bool              // a module that httpd does not ship was loaded
-	aliases map[string]bool   // providers that <AuthnProviderAlias> and <AuthzProviderAlias> make
-	given   int               // bytes that macros have given so far
-	refused bool              // reading has met what httpd stops at
+	env       Env
+	cfg       *Config
+	defines   map[string]define
+	macros    map[string]*macro // by name in lower case
+	loaded    map[string]bool   // source files of modules that LoadModule named
+	opening   []string          // names of the files that are being read, outermost first
+	foreign   bool              // a module that httpd does not ship was loaded
+	aliases   map[string]bool   // providers that <AuthnProviderAlias> and <AuthzProviderAlias> make
+	macroSeen bool
+	recursion bool // files include each other endlessly, or nearly so: no more are read
+	given     int  // bytes that macros have given so far
+	refused   bool // reading has met what httpd stops at
 
 	nodes slab[ConfigDirective]
 }
@@ -426,11 +428,12 @@ var codes = map[string]string{
 	"not-a-redirect-status": "RD304", "no-such-status": "RD305", "redirect-without-target": "RD306", "invalid-regex": "RD514",
 }
 
-// refusal is a diagnostic of something httpd refuses. An empty message stands for the server's own.
+// refusal is a diagnostic of something httpd refuses. An empty message stands for the server's own, which is given as
+// the error log shows it.
 func refusal(f *source.File, span source.Span, name, server, message string) diag.Diagnostic {
 	if message == "" {
 		message = server
 	}
 	return diag.Diagnostic{Code: codes[name], Name: name, Severity: diag.Error, File: f, Span: span,
-		Message: message, Refuses: true, ServerMessage: server}
+		Message: message, Refuses: true, ServerMessage: escapeLog(server)}
 }

@@ -107,9 +107,9 @@ func firstRefusal(cfg *Config) *diag.Diagnostic {
 }
 
 // serverParts reads the server configuration of a case: main, then the virtual hosts. defines are what it leaves
-// for .htaccess files; override is what its <Directory> says for the document root.
-func (c *simCase) serverParts() (first *diag.Diagnostic, defines map[string]string, override *AllowOverride) {
-	defines = map[string]string{}
+// for .htaccess files; overrides is what its <Directory> sections say, by directory.
+func (c *simCase) serverParts() (first *diag.Diagnostic, defines map[string]string, overrides map[string]*AllowOverride) {
+	defines, overrides = map[string]string{}, map[string]*AllowOverride{}
 	for _, name := range []string{"main", "vhost", "vhost-ssl"} {
 		text, ok := c.Config[name]
 		if !ok {
@@ -134,13 +134,14 @@ func (c *simCase) serverParts() (first *diag.Diagnostic, defines map[string]stri
 					}
 				}
 			case *ConfigSection:
-				if len(n.Head.Args) > 0 && strings.TrimSuffix(n.Head.Args[0].Text, "/") == simDocroot {
-					override = c.override(n, override)
+				if len(n.Head.Args) > 0 {
+					dir := strings.TrimSuffix(n.Head.Args[0].Text, "/")
+					overrides[dir] = c.override(n, overrides[dir])
 				}
 			}
 		}
 	}
-	return first, defines, override
+	return first, defines, overrides
 }
 
 func (c *simCase) override(s *ConfigSection, o *AllowOverride) *AllowOverride {
@@ -173,7 +174,7 @@ func TestRecordedRefusals(t *testing.T) {
 				wrong++
 				t.Errorf(format, args...)
 			}
-			first, defines, override := c.serverParts()
+			first, defines, overrides := c.serverParts()
 			if c.Error != "" {
 				refused++
 			}
@@ -201,6 +202,10 @@ func TestRecordedRefusals(t *testing.T) {
 				}
 			}
 			for name, text := range c.Config {
+				var override *AllowOverride
+				for dir := path.Dir(simDocroot + "/" + name); override == nil && dir != "."; dir = path.Dir(dir) {
+					override = overrides[dir]
+				}
 				if path.Base(name) != ".htaccess" || override != nil && override.Classes == 0 && len(override.Names) == 0 {
 					continue // httpd does not even look for the file
 				}

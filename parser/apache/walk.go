@@ -14,13 +14,13 @@ type scope struct {
 	parents  []*ConfigSection // outermost first
 	vhost    bool             // inside <VirtualHost>
 	perDir   bool             // in a per-directory context: .htaccess, <Directory>, <Files>, <Location>, <If> …
-	limited  bool             // inside <Limit> or <LimitExcept>
+	methods  uint64           // what <Limit> and <LimitExcept> leave; authorization sections count too
 	afterIf  bool             // an <If> or <ElseIf> came before in the same section
 }
 
 // walk checks places and arguments of what is in force, in file order.
 func (r *reader) walk() {
-	s := scope{override: r.outerOverride(), perDir: r.env.Context == ir.ContextHtaccess, vhost: r.env.Context == ir.ContextVhost}
+	s := scope{override: r.outerOverride(), perDir: r.env.Context == ir.ContextHtaccess, vhost: r.env.Context == ir.ContextVhost, methods: anyMethod}
 	r.nodesIn(r.cfg.Nodes, s)
 }
 
@@ -116,7 +116,7 @@ func (r *reader) unknown(f *source.File, d *Directive, name string, s *scope) bo
 		return false
 	}
 	x := &fault{kind: "unknown-directive", span: d.Name.Span,
-		server:  fmt.Sprintf("Invalid command '%s', perhaps misspelled or defined by a module not included in the server configuration", escapeLog(name)),
+		server:  fmt.Sprintf("Invalid command '%s', perhaps misspelled or defined by a module not included in the server configuration", name),
 		message: fmt.Sprintf("no module of httpd knows the directive %q", name)}
 	if spec := LookupSpec(name); spec != nil {
 		x.message = fmt.Sprintf("%s belongs to %s, which is not loaded", spec.Name, spec.Module)
@@ -134,15 +134,18 @@ func (r *reader) unknown(f *source.File, d *Directive, name string, s *scope) bo
 
 // escapeLog writes bytes as httpd's error log does. Source: httpd server/util.c, ap_escape_errorlog_item.
 func escapeLog(s string) string {
+	if strings.IndexFunc(s, func(c rune) bool { return c < 0x20 || c >= 0x7f || c == '\\' }) < 0 {
+		return s
+	}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
+		c := s[i]
+		if j := strings.IndexByte("\b\n\r\t\v\\", c); j >= 0 {
 			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < 0x20 || c >= 0x7f:
+			b.WriteByte("bnrtv\\"[j])
+		} else if c < 0x20 || c >= 0x7f {
 			fmt.Fprintf(&b, "\\x%02x", c)
-		default:
+		} else {
 			b.WriteByte(c)
 		}
 	}
@@ -193,7 +196,7 @@ func forbidden(spec *Spec, s *scope) *fault {
 	if not&notInVhost != 0 && s.vhost {
 		return at("<VirtualHost> section")
 	}
-	if not&notInDirContext != 0 && s.limited {
+	if not&notInDirContext != 0 && s.methods != anyMethod {
 		return at("<Limit> or <LimitExcept> section")
 	}
 	if not&notInHtaccess != 0 && s.override&InServer == 0 && s.override&InDirectory == 0 {
@@ -297,7 +300,7 @@ func (r *reader) section(n *ConfigSection, s *scope) {
 	if len(s.parents) > maxNesting {
 		return
 	}
-	in := scope{override: s.override, vhost: s.vhost, perDir: s.perDir, limited: s.limited,
+	in := scope{override: s.override, vhost: s.vhost, perDir: s.perDir, methods: s.methods,
 		parents: append(s.parents[:len(s.parents):len(s.parents)], n)}
 	server := r.env.Context != ir.ContextHtaccess
 	switch n.Known.Name {
@@ -307,13 +310,14 @@ func (r *reader) section(n *ConfigSection, s *scope) {
 		in.override, in.perDir = All|InDirectory, true
 	case "<RequireAll", "<RequireAny", "<RequireNone":
 		in.override = AuthConfig
+		in.methods &^= 1 << 63
 	case "<Files", "<FilesMatch", "<If", "<ElseIf", "<Else":
 		if server && !s.perDir {
 			in.override = All | InDirectory
 		}
 		in.perDir = true
 	case "<Limit", "<LimitExcept":
-		in.limited = true
+		in.methods &= limitMethods(n.Known.Name, n.Head.Args)
 	case "<AuthnProviderAlias", "<AuthzProviderAlias":
 		if len(n.Head.Args) > 1 {
 			r.aliases[n.Head.Args[1].Text] = true
