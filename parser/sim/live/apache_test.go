@@ -52,8 +52,7 @@ func (a *apacheServer) run(sites []*site) ([]reply, error) {
 
 type apacheHost struct {
 	*site
-	index         int
-	port, tlsPort int
+	index int
 }
 
 func (a *apacheServer) batch(sites []*site, replies []reply, again bool) error {

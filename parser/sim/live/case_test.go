@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,7 +17,8 @@ import (
 
 var (
 	pairsFlag = flag.Int("live.pairs", 0, "(configuration, request) pairs per server; 0: REWRIGHT_LIVE_PAIRS, else 300")
-	seedFlag  = flag.Uint64("live.seed", 0, "seed of the generators; 0: REWRIGHT_LIVE_SEED, else the clock")
+	showFlag  = flag.Int("live.show", 12, "how many differences are made smaller and printed")
+	seedFlag  = flag.Uint64("live.seed", 0, "seed of the generators; 0: REWRIGHT_LIVE_SEED, else 1")
 )
 
 // pairs is the number of (configuration, request) pairs to try per server.
@@ -30,16 +32,24 @@ func pairs() int {
 	return 300
 }
 
-// seed is the seed of the first configuration; each further one has the next number.
+// seed is the seed of the first configuration; each further one has the next number. It is the same on every run
+// unless one is asked for: a test run does not find something new by chance. "clock" takes it from the clock.
 func seed() uint64 {
 	if *seedFlag > 0 {
 		return *seedFlag
 	}
-	if n, err := strconv.ParseUint(os.Getenv("REWRIGHT_LIVE_SEED"), 10, 64); err == nil {
-		return n
+	switch text := os.Getenv("REWRIGHT_LIVE_SEED"); {
+	case text == "clock":
+		return clockSeed()
+	default:
+		if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+			return n
+		}
 	}
-	return uint64(time.Now().UnixNano()) % 1e9 * 1000
+	return 1
 }
+
+var clockSeed = sync.OnceValue(func() uint64 { return uint64(time.Now().UnixNano()) % 1e9 * 1000 })
 
 // needServer skips a test whose server is not installed, or fails it when REWRIGHT_REQUIRE_SERVERS is 1.
 func needServer(t *testing.T, what string, paths ...string) {
@@ -66,13 +76,21 @@ type site struct {
 	Show     []string // names of response headers to compare
 	Alone    bool     // must not share a server process with others
 	dir      string   // set by place
+	// ports of the real server, which stand for 80 and 443; @PORT@ in a text is the first.
+	port, tlsPort int
 }
 
 func (s *site) docroot() string { return filepath.Join(s.dir, "docroot") }
 
-// fill puts real paths into a text.
-func (s *site) fill(text string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(text, "@DOCROOT@", s.docroot()), "@DIR@", s.dir)
+// fill puts real paths and the port of the backend into a text, and the logical port.
+func (s *site) fill(text string) string { return s.fillPort(text, 80) }
+
+func (s *site) fillPort(text string, port int) string {
+	if !strings.Contains(text, "@") {
+		return text
+	}
+	return strings.NewReplacer("@DOCROOT@", s.docroot(), "@DIR@", s.dir, "@PORT@", strconv.Itoa(port),
+		"@UPSTREAM@", "127.0.0.1:"+strconv.Itoa(backendPort())).Replace(text)
 }
 
 // clean is the inverse of fill, for reports.
@@ -124,7 +142,7 @@ func (s *site) place(dir string) error {
 		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(full, []byte(s.fill(text)), 0o644); err != nil {
+		if err := os.WriteFile(full, []byte(s.fillPort(text, s.port)), 0o644); err != nil {
 			return err
 		}
 	}

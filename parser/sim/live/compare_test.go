@@ -403,9 +403,6 @@ func shrink(srv server, simulate func(*site) reply, m mismatch) mismatch {
 	return best
 }
 
-// maxShown bounds how many differences are shrunk and printed.
-const maxShown = 12
-
 // compareAll draws sites, asks both and reports.
 func compareAll(t *testing.T, srv server, draw func(seed uint64, requests int) *site, simulate func(*site) reply) {
 	t.Helper()
@@ -435,10 +432,11 @@ func compareAll(t *testing.T, srv server, draw func(seed uint64, requests int) *
 		return
 	}
 	// One difference per site is shown first: they are likelier to have different causes.
+	slices.SortStableFunc(count.mismatches, func(a, b mismatch) int { return min(b.request, 0) - min(a.request, 0) })
 	shown, seen := 0, map[string]bool{}
 	for _, m := range count.mismatches {
 		key := fmt.Sprint(m.site.Seed)
-		if shown == maxShown || seen[key] {
+		if shown == *showFlag || seen[key] {
 			continue
 		}
 		seen[key] = true

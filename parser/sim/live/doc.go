@@ -8,7 +8,7 @@
 //	go test ./parser/sim/live                                          a small run, skipped without servers
 //	REWRIGHT_REQUIRE_SERVERS=1 go test ./parser/sim/live               missing servers are a failure
 //	REWRIGHT_LIVE_PAIRS=5000 go test ./parser/sim/live -timeout 30m    so many (configuration, request) pairs per server
-//	REWRIGHT_LIVE_SEED=42 go test ./parser/sim/live -run Nginx -v      another seed; the seed is always printed
+//	REWRIGHT_LIVE_SEED=42 go test ./parser/sim/live -run Nginx -v      another seed than 1; "clock" a new one each time
 //	REWRIGHT_CORPUS=DIR go test ./parser/sim/live -run Corpus -v -timeout 30m
 //
 // REWRIGHT_CORPUS names a folder with apache/*.htaccess-like files and, beside them, MANIFEST.tsv whose columns

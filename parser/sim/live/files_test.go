@@ -55,7 +55,7 @@ func newSiteFiles(s *site) *siteFiles {
 }
 
 func (f *siteFiles) mkdir(dir string) {
-	for ; strings.HasPrefix(dir, f.dir); dir = path.Dir(dir) {
+	for ; dir != "/"; dir = path.Dir(dir) {
 		f.nodes[dir] = fileNode{info: sim.FileInfo{Kind: sim.Directory}}
 	}
 }

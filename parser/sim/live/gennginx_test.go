@@ -34,6 +34,10 @@ func nginxSite(seed uint64, requests int) *site {
 		s.Config["http"] = g.maps()
 		s.Alone = true
 	}
+	if g.chance(12) {
+		s.Config["http"] += g.servers()
+		s.Alone = true
+	}
 	for range g.IntN(3) {
 		g.names = append(g.names, g.pick("@a", "@b", "@fallback", "@php"))
 	}
@@ -84,10 +88,29 @@ func (g *nginxGen) maps() string {
 	return b.String()
 }
 
+// servers are further servers on the same port, before the site's own: the first is the default.
+func (g *nginxGen) servers() string {
+	var b strings.Builder
+	for range 1 + g.IntN(2) {
+		b.WriteString("server {\n  listen 127.0.0.1:@PORT@;\n  server_name " + g.pick("www.example.test", "*.example.test", ".example.test", "~^old\\.", "other.test", "~^(?<sub"+g.id+">\\w+)\\.example\\.test$", "_", "\"\"", "www.*", "m.example.test other.test") + ";\n")
+		b.WriteString("  root @DOCROOT@" + g.pick("", "/dir", "/sub") + ";\n")
+		switch g.IntN(4) {
+		case 0:
+			b.WriteString("  return 301 " + g.pick("http://example.test$request_uri", "$scheme://$host/x", "/b", "http://$server_name$uri", "https://$1.test/") + ";\n")
+		case 1:
+			b.WriteString("  rewrite ^/(.*)$ " + g.pick("http://example.test/$1 permanent", "/new/$1", "/$host/$1 last", "$scheme://example.test$uri redirect") + ";\n")
+		case 2:
+			b.WriteString("  location / { return 200 \"$host $server_name $1\"; }\n")
+		}
+		b.WriteString("}\n")
+	}
+	return b.String()
+}
+
 func (g *nginxGen) server() string {
 	var b strings.Builder
 	if g.chance(15) {
-		b.WriteString(g.pick("absolute_redirect off;\n", "server_name_in_redirect on;\n", "port_in_redirect on;\n", "merge_slashes off;\n"))
+		b.WriteString(g.pick("absolute_redirect off;\n", "server_name_in_redirect on;\n", "merge_slashes off;\n"))
 	}
 	if g.chance(15) {
 		b.WriteString("index " + g.pick("index.php index.html", "a.html", "none.html index.html", "index.php /404.html", "$arg_x index.html") + ";\n")
@@ -330,6 +353,19 @@ func (g *nginxGen) location(indent string, depth int, seen map[string]bool, oute
 	return text + indent + "}\n"
 }
 
+// proxy is a proxy_pass to the backend, with no URI part where none is allowed.
+func (g *nginxGen) proxy(head string) string {
+	uri := g.pick("", "$request_uri", "/v$uri$is_args$args", "$uri", "/$1", "/redir?to=/b$1")
+	if !strings.HasPrefix(head, "~") && !strings.HasPrefix(head, "@") {
+		uri = g.pick("", "", "/", "/u", "/u/", "/u?x=1", "$request_uri", "/v$uri", "/redir?to=/a/b", "/redir?to=http://@UPSTREAM@/u/x")
+	}
+	text := "proxy_pass http://@UPSTREAM@" + uri + ";\n"
+	if g.chance(15) {
+		text += g.pick("proxy_redirect off;\n", "proxy_set_header Host $host;\n", "proxy_set_header Host example.test;\n", "proxy_redirect /a/ /n/;\n", "proxy_method GET;\n")
+	}
+	return text
+}
+
 // content is what stands in a location besides nested ones.
 func (g *nginxGen) content(indent string, depth int, head string) string {
 	var b strings.Builder
@@ -342,7 +378,9 @@ func (g *nginxGen) content(indent string, depth int, head string) string {
 			b.WriteString(g.script(indent, false, 0))
 		}
 	}
-	switch g.IntN(10) {
+	switch g.IntN(11) {
+	case 10:
+		line(g.proxy(head))
 	case 0, 1, 2:
 		line(g.tryFiles())
 	case 3, 4:

@@ -24,13 +24,15 @@ func newNginx(t *testing.T) *nginxServer {
 	return n
 }
 
+// maxBody is the length, in bytes, from which a body is not compared.
+const maxBody = 500
+
 // nginxBatch is how many sites share a process.
 const nginxBatch = 100
 
 type nginxHost struct {
 	*site
-	index         int
-	port, tlsPort int
+	index int
 }
 
 const nginxMain = `daemon off; master_process off; pid nginx.pid; error_log error.log error;
@@ -62,13 +64,15 @@ func (n *nginxServer) run(sites []*site) ([]reply, error) {
 	hosts := make([]*nginxHost, len(sites))
 	errs := make([]error, len(sites))
 	for i, s := range sites {
-		if err := s.place(filepath.Join(root, fmt.Sprintf("c%05d", i))); err != nil {
-			return nil, err
-		}
 		hosts[i] = &nginxHost{site: s, index: i}
 	}
 	if err := choosePorts(hosts); err != nil {
 		return nil, err
+	}
+	for i, s := range sites {
+		if err := s.place(filepath.Join(root, fmt.Sprintf("c%05d", i))); err != nil {
+			return nil, err
+		}
 	}
 	parallel(len(sites), func(i int) { replies[i].Refused, errs[i] = n.test(root, hosts[i]) })
 	var group []*nginxHost
@@ -112,20 +116,21 @@ func choosePorts(hosts []*nginxHost) error {
 	return nil
 }
 
-func (h *nginxHost) block() string {
+// block is the site's text at http level, with the ports to listen on.
+func (s *site) block(port, tlsPort int) string {
 	var b strings.Builder
-	if _, ok := h.Config["http"]; ok {
-		fmt.Fprintf(&b, "include %s/http.conf;\n", h.dir)
+	if _, ok := s.Config["http"]; ok {
+		fmt.Fprintf(&b, "include %s/http.conf;\n", s.dir)
 	}
-	fmt.Fprintf(&b, "server {\nlisten 127.0.0.1:%d;\n", h.port)
-	if h.needsTLS() {
-		fmt.Fprintf(&b, "listen 127.0.0.1:%d ssl;\n", h.tlsPort)
+	fmt.Fprintf(&b, "server {\nlisten 127.0.0.1:%d;\n", port)
+	if s.needsTLS() {
+		fmt.Fprintf(&b, "listen 127.0.0.1:%d ssl;\n", tlsPort)
 	}
 	b.WriteString("server_name example.test;\n")
-	if !ownRoot.MatchString(h.Config["server"]) {
-		fmt.Fprintf(&b, "root %s;\n", h.docroot())
+	if !ownRoot.MatchString(s.Config["server"]) {
+		fmt.Fprintf(&b, "root %s;\n", s.docroot())
 	}
-	fmt.Fprintf(&b, "include %s/server.conf;\n}\n", h.dir)
+	fmt.Fprintf(&b, "include %s/server.conf;\n}\n", s.dir)
 	return b.String()
 }
 
@@ -144,7 +149,7 @@ func writeNginx(root, prefix string, hosts []*nginxHost) error {
 	}
 	var b strings.Builder
 	for _, h := range hosts {
-		b.WriteString(h.block())
+		b.WriteString(h.block(h.port, h.tlsPort))
 	}
 	return os.WriteFile(filepath.Join(prefix, "nginx.conf"), fmt.Appendf(nil, nginxMain, root, b.String()), 0o644)
 }
@@ -176,16 +181,14 @@ func (n *nginxServer) serve(root string, hosts []*nginxHost, replies []reply) er
 	}
 	os.Chmod(prefix, 0o755)
 	var proc *process
-	for range 5 { // a port may be taken between choosing and binding it
-		if err = writeNginx(root, prefix, hosts); err != nil {
-			return err
-		}
+	if err = writeNginx(root, prefix, hosts); err != nil {
+		return err
+	}
+	for range 5 { // a port may be taken for a moment by somebody's outgoing connection
 		if proc, err = n.start(prefix); err == nil {
 			break
 		}
-		if perr := choosePorts(hosts); perr != nil {
-			return perr
-		}
+		time.Sleep(time.Second)
 	}
 	if err != nil {
 		return err
@@ -205,7 +208,7 @@ func (n *nginxServer) serve(root string, hosts []*nginxHost, replies []reply) er
 				one.Location = &v[0]
 			}
 			body := h.logical(string(res.Body))
-			if len(body) < 500 && !strings.Contains(body, "<center>nginx") && r.Method != "HEAD" {
+			if len(body) < maxBody && !strings.Contains(body, "<center>nginx") && r.Method != "HEAD" {
 				one.Body = &body
 			}
 			if len(h.Show) > 0 {

@@ -21,7 +21,7 @@ type recordedCase struct {
 	Show     []string
 	Requests []struct {
 		Method, Scheme, Target, Version, Body string
-		Host                                  *string
+		Host                                  json.RawMessage // absent: example.test; null: none is sent
 		Port                                  int
 		Headers                               json.RawMessage
 		Show, Want                            []string
@@ -80,8 +80,13 @@ func recordedSites(t *testing.T, folder string) (cases []recordedCase, sites []*
 				if folder == "apache" {
 					one.Target = latin1(r.Target)
 				}
-				if one.NoHost = r.Host == nil; !one.NoHost {
-					one.Host = *r.Host
+				switch one.NoHost = string(r.Host) == "null"; {
+				case r.Host == nil:
+					one.Host = "example.test"
+				case !one.NoHost:
+					if err := json.Unmarshal(r.Host, &one.Host); err != nil {
+						t.Fatalf("%s: host: %v", c.ID, err)
+					}
 				}
 				playable = playable && r.Port == 0
 				var pairs [][2]string
