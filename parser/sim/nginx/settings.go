@@ -221,12 +221,22 @@ func (c *compiler) unmodelled(l *conf, own func() *inherited, set *ir.Setting) {
 	}
 }
 
+// quietModules are the beginnings of directives of third-party modules that only prepare something, count, or pack
+// bodies: none of them answers a request or changes one.
+var quietModules = []string{"js_path", "js_import", "js_include", "js_fetch_", "js_shared_dict", "lua_", "init_by_lua",
+	"init_worker_by_lua", "log_by_lua", "vhost_traffic_status", "brotli", "zstd", "opentracing", "opentelemetry", "otel_"}
+
 // opaque notes a directive that is not modelled.
 func (c *compiler) opaque(in *inherited, o *ir.Opaque) {
 	why := o.Name + " is not modelled"
 	if onlyTypes(o) {
 		in.types, in.typesUnknown = map[string]string{}, "the types of an included file are not known"
 		return
+	}
+	for _, prefix := range quietModules {
+		if strings.HasPrefix(o.Name, prefix) {
+			return
+		}
 	}
 	if o.Name == "include" {
 		why = "what stands in an included file is not known"
@@ -238,7 +248,7 @@ func (c *compiler) opaque(in *inherited, o *ir.Opaque) {
 		in.content = joinReasons(in.content, why)
 	case strings.HasPrefix(o.Name, "header_filter_by_") || strings.HasPrefix(o.Name, "more_") || strings.HasPrefix(o.Name, "js_header"):
 		in.headerPhase = joinReasons(in.headerPhase, why)
-	case strings.HasPrefix(o.Name, "body_filter_by_") || strings.HasPrefix(o.Name, "log_by_"):
+	case strings.HasPrefix(o.Name, "body_filter_by_"):
 		in.bodyFilter = o.Name
 	default:
 		in.early = joinReasons(in.early, why)
