@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -9,7 +10,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// asProgram is set in the environment of a test binary that is to be rewright itself.
+const asProgram = "REWRIGHT_TEST_AS_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" { // BenchmarkStart runs this binary as rewright
+		main()
+		return
+	}
 	testscript.Main(m, map[string]func(){"rewright": main})
 }
 

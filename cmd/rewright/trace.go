@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -46,13 +47,15 @@ type traceFlags struct {
 
 // tracer is a configuration in its world, ready to answer.
 type tracer struct {
-	flags   *traceFlags
-	loaded  *load.Loaded
-	world   *sim.World
-	named   bool // --host was said
-	mu      sync.Mutex
-	byHost  map[string]sim.Simulator // by assumed name of the server
-	primary sim.Simulator
+	flags  *traceFlags
+	loaded *load.Loaded
+	world  *sim.World
+	named  bool // --host was said
+	// nameless is set when an answer can depend on what the server is called and the text does not say it.
+	nameless bool
+	mu       sync.Mutex
+	byHost   map[string]sim.Simulator // by assumed name of the server
+	primary  sim.Simulator
 }
 
 func runTrace(a *app, args []string) int {
@@ -159,7 +162,7 @@ func (a *app) newTracer(f *traceFlags, config string, request sim.Request) (*tra
 	if err != nil {
 		return nil, err
 	}
-	t := &tracer{flags: f, loaded: l, world: w, named: w.ServerName != "", byHost: map[string]sim.Simulator{}}
+	t := &tracer{flags: f, loaded: l, world: w, named: w.ServerName != "", nameless: nameless(l), byHost: map[string]sim.Simulator{}}
 	if !t.named {
 		w.ServerName = "example.test"
 		if name := hostName(request.Host); f.requests == "" && name != "" {
@@ -184,7 +187,7 @@ func hostName(host string) string {
 func (t *tracer) answer(r sim.Request, trace bool) sim.Outcome {
 	o := safely(t.primary, r, trace)
 	name := hostName(r.Host)
-	if t.named || name == "" || name == t.world.ServerName || !o.Known || !t.wrapped() {
+	if t.named || !t.nameless || name == "" || name == t.world.ServerName || !o.Known {
 		return o
 	}
 	other, ok := t.called(name)
@@ -205,13 +208,22 @@ func text(s *string) string {
 	return *s
 }
 
-// wrapped tells whether the text leaves the name of its server to its surroundings.
-func (t *tracer) wrapped() bool {
-	switch c := t.loaded.Detected.Context; {
+// nameless tells whether the text leaves the name of its server to its surroundings and can depend on it: by an
+// absolute URL, which httpd takes apart when it names the server itself, or by asking for the name.
+func nameless(l *load.Loaded) bool {
+	switch c := l.Detected.Context; {
 	case c == ir.ContextHtaccess, c == ir.ContextVhost, c == ir.ContextLocation:
-		return true
-	case c == ir.ContextServer:
-		return t.loaded.Program.Server == ir.Nginx
+	case c == ir.ContextServer && l.Program.Server == ir.Nginx:
+	default:
+		return false
+	}
+	for _, f := range l.Program.Files {
+		text := bytes.ToLower(f.Text)
+		for _, sign := range []string{"://", "server_name", "usecanonicalname"} {
+			if bytes.Contains(text, []byte(sign)) {
+				return true
+			}
+		}
 	}
 	return false
 }

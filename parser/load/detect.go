@@ -182,10 +182,8 @@ func (s *scanned) line(line string, depth, nest *int, fresh *bool) {
 			s.names[lower]++
 		}
 	}
-	if kind == strong || kind == serverOnly || kind == hostToo {
-		if rest != "" {
-			s.strongApache++
-		}
+	if kind != anywhere && rest != "" && !(word == lower && plainWords()[word] != 0) {
+		s.strongApache++
 	}
 	if lower == "rewriterule" && *nest == 0 {
 		pattern := strings.TrimLeft(rest, `"'!`)
@@ -212,9 +210,15 @@ func isStrongNginx(word, code string) bool {
 	switch word {
 	case "server", "http", "events", "upstream":
 		return strings.HasSuffix(code, "{")
-	case "location", "map", "geo", "limit_except", "if":
+	case "location", "map", "geo", "limit_except":
 		return strings.Contains(code, "{") && strings.ContainsAny(code, " \t")
-	case "rewrite", "return", "proxy_pass", "fastcgi_pass", "server_name", "listen", "try_files", "error_page", "add_header", "set",
+	case "if":
+		return strings.Contains(code, "{") && strings.Contains(code, "$")
+	case "return": // a status or a URL, where C has values
+		arg := strings.TrimLeft(code[len(word):], " \t")
+		return strings.HasPrefix(arg, "$") || strings.HasPrefix(arg, "http") ||
+			len(arg) > 3 && arg[0] >= '1' && arg[0] <= '5' && arg[1] >= '0' && arg[1] <= '9' && (arg[3] == ';' || arg[3] == ' ')
+	case "rewrite", "proxy_pass", "fastcgi_pass", "server_name", "listen", "try_files", "error_page", "add_header",
 		"alias", "proxy_set_header", "include", "error_log", "access_log", "ssl_certificate":
 		return strings.HasSuffix(code, ";")
 	}

@@ -41,6 +41,9 @@ var apacheWords = lazyWords(map[int]string{
 		"maxrequestworkers maxclients mutex accessfilename typesconfig logformat hostnamelookups timeout addmodule clearmodulelist servertype",
 })
 
+// plainWords begin lines of other formats too when they are in lower case, in which hardly anyone writes httpd's.
+var plainWords = lazyWords(map[int]string{anywhere: "options alias user group timeout listen header mutex"})
+
 // Where an nginx directive is at home, as far as that tells contexts apart.
 const (
 	nginxAny = iota + 1 // http, server and location alike
