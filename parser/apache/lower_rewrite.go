@@ -164,6 +164,9 @@ func (l *lowerer) rewriteRule(s *ir.Scope, o ir.Origin, n *ConfigDirective, args
 	default:
 		if len(n.Args) > 1 {
 			w := n.Args[1]
+			if r.Query.Append && strings.HasSuffix(w.Text, "?") {
+				r.Query.SplitLast = true // the final ? is the one that splits
+			}
 			if !r.Query.Append && strings.HasSuffix(w.Text, "?") {
 				r.Query.None = true
 				w.Text = w.Text[:len(w.Text)-1]

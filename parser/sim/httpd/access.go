@@ -386,7 +386,7 @@ func (r *request) fromMatches(list []limited) bool {
 				if ok != neg {
 					return true
 				}
-			case strings.Trim(t, "0123456789./:abcdefABCDEF") == "" && strings.ContainsAny(t, ".:") && t[0] != '.':
+			case strings.Trim(t, "0123456789") == "", strings.Trim(t, "0123456789./:abcdefABCDEF") == "" && strings.ContainsAny(t, ".:") && t[0] != '.':
 				if ipMatches(t, r.clientAddr()) {
 					return true
 				}

@@ -11,6 +11,9 @@ import (
 // handleAll runs the phases and the handler. It gives the request that is answered at last.
 func (r *request) handleAll() *request {
 	if r.main == nil {
+		if r.prev == nil {
+			r.requestHeaders(r.h.defaults, true)
+		}
 		r.serverEnv()
 	}
 	switch st := r.phases(); st {
@@ -183,10 +186,13 @@ func (r *request) fixups(c *dirConf) int {
 		return st
 	}
 	r.runSetEnv()
-	if r.proxied {
-		return 0
+	if !r.proxied {
+		if st := r.dirFixup(c); st != 0 {
+			return st
+		}
 	}
-	return r.dirFixup(c)
+	r.requestHeaders(r.conf, false)
+	return 0
 }
 
 // handle runs the content handler.

@@ -116,10 +116,7 @@ func (ctx *ruleRun) variable(part *ir.Part) string {
 	case "ENV":
 		return r.getenv(part.Name)
 	case "SSL":
-		if strings.EqualFold(part.Name, "HTTPS") {
-			return onOff(r.tls)
-		}
-		return ""
+		return r.sslVariable(part.Name)
 	case "LA-U", "LA-F":
 		return ctx.lookAhead(part)
 	}
@@ -129,6 +126,17 @@ func (ctx *ruleRun) variable(part *ir.Part) string {
 	}
 	v, _ := r.serverVariable(part.Name)
 	return v
+}
+
+// sslVariable is a variable of mod_ssl.
+func (r *request) sslVariable(name string) string {
+	switch {
+	case equalFold(name, "HTTPS"):
+		return onOff(r.tls)
+	case r.tls:
+		r.doubt("the TLS variable " + name + " is not known")
+	}
+	return ""
 }
 
 // headerVariable is a request header; one that was sent goes into Vary when the rule matches.

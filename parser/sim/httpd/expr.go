@@ -318,11 +318,8 @@ func (e *evaluator) call(name, arg string) string {
 	case "unbase64":
 		b, _ := base64.StdEncoding.DecodeString(arg)
 		return string(b)
-	case "ssl", "ssl_var":
-		if strings.EqualFold(arg, "HTTPS") {
-			return onOff(r.tls)
-		}
-		return ""
+	case "ssl":
+		return r.sslVariable(arg)
 	}
 	r.doubt(name + "() is not modelled")
 	return ""

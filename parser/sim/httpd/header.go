@@ -17,12 +17,33 @@ func (r *request) headerEnv(c *dirConf) {
 	for _, l := range c.layers {
 		r.setEnvIf(l.setEnvIf)
 	}
+}
+
+// requestHeaders changes the headers of the request as RequestHeader says: late in the fixups, so that only what
+// comes behind them sees it, or early, before everything else. Source: mod_headers.c, ap_headers_fixup and
+// ap_headers_early.
+func (r *request) requestHeaders(c *dirConf, early bool) {
+	var tables [2][][2]string
+	copied := false
 	for _, l := range c.layers {
 		for _, h := range l.reqHeaders {
-			if n := len(h.Args); n > 0 && strings.EqualFold(h.Args[n-1].Text, "early") {
-				r.doubt("RequestHeader early is not modelled")
+			n := len(h.Args)
+			if n < 2 || strings.EqualFold(h.Args[n-1].Text, "early") != early {
+				continue
 			}
+			if name := strings.TrimSuffix(h.Arg(1), ":"); equalFold(name, "Host") {
+				r.doubt("RequestHeader " + h.Arg(0) + " Host is not modelled")
+				continue
+			}
+			if !copied {
+				copied = true
+				tables[0] = append(tables[0], r.header...)
+			}
+			r.headerAction(h, 0, &tables, r.status)
 		}
+	}
+	if copied {
+		r.header = tables[0]
 	}
 }
 
@@ -211,9 +232,6 @@ func (r *request) sendHeaders(status int) {
 			if strings.EqualFold(h[0], "Location") {
 				v := h[1]
 				r.location = &v
-				if status == 200 {
-					out.Status = 302
-				}
 			}
 		}
 	}

@@ -425,6 +425,14 @@ func (r *request) rewriteServer(c *dirConf) int {
 	if !h.options.anyURI && (r.target == "*" || !strings.HasPrefix(r.uri, "/")) {
 		return declined
 	}
+	script := r.uri
+	if r.main != nil {
+		script, _ = r.main.env.get("SCRIPT_URL")
+	} else if v, ok := r.env.get("REDIRECT_SCRIPT_URL"); ok {
+		script = v
+	}
+	r.env.set("SCRIPT_URL", script)
+	r.env.set("SCRIPT_URI", r.selfURL(script))
 	oargs := r.args
 	if !r.hasFile {
 		r.filename, r.hasFile = r.uri, true

@@ -26,7 +26,10 @@ func (r *request) statPath(p string) sim.FileInfo {
 		return sim.FileInfo{}
 	}
 	if p[0] != '/' {
-		p = "/" + p
+		// a daemon works in the root, a server in the foreground wherever it was started
+		if p = "/" + p; r.stat(path.Clean(p)).Kind != sim.NoFile {
+			r.doubt("a relative path is looked for where the server was started: " + p[1:])
+		}
 	}
 	slash := strings.HasSuffix(p, "/") || strings.HasSuffix(p, "/.")
 	info := r.stat(path.Clean(p))
