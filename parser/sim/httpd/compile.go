@@ -57,6 +57,8 @@ type layer struct {
 	setEnv        []*ir.Setting
 	handler       *string
 	addHandler    map[string]string
+	actions       map[string]action // by handler or media type in lower case
+	scripts       bool              // Script
 	forceType     *string
 	charset       bool
 	addType       map[string]string
@@ -67,6 +69,12 @@ type layer struct {
 	opaque        []*ir.Opaque
 	ifs           []*ir.Scope // <If> and its kin in this scope
 	files         []*ir.Scope // <Files> in this scope
+}
+
+// action is the script that Action names for a handler or media type.
+type action struct {
+	script  string
+	virtual bool // also for files that do not exist
 }
 
 // accessConf is what a section says with the directives of mod_access_compat; the last section that says anything
@@ -436,6 +444,15 @@ func (s *simulator) setting(l *layer, it *ir.Setting) {
 		for _, a := range it.Args[1:] {
 			l.addHandler[ext(a.Text)] = strings.ToLower(arg)
 		}
+	case "action":
+		if len(it.Args) > 1 {
+			if l.actions == nil {
+				l.actions = map[string]action{}
+			}
+			l.actions[lower(arg)] = action{it.Arg(1), strings.EqualFold(it.Arg(2), "virtual")}
+		}
+	case "script":
+		l.scripts = true
 	case "removehandler":
 		if l.addHandler == nil {
 			l.addHandler = map[string]string{}

@@ -259,7 +259,45 @@ func (r *request) handle() *request {
 	if get && r.finfo.Kind == sim.Directory && (name == "" || name == directoryHandler) && r.s.has("mod_autoindex.c") {
 		return r.listing(c)
 	}
+	if r.s.has("mod_actions.c") {
+		if last := r.runAction(c, name); last != nil {
+			return last
+		}
+	}
 	return r.defaultHandler(c, get)
+}
+
+// runAction is mod_actions: a script that stands for a handler or media type answers. It gives nil when there is none.
+// Source: mod_actions.c, action_handler.
+func (r *request) runAction(c *dirConf, name string) *request {
+	var found *action
+	for i := len(c.layers) - 1; i >= 0; i-- {
+		if c.layers[i].scripts {
+			r.doubt("Script is not modelled")
+		}
+		if found != nil || c.layers[i].actions == nil {
+			continue
+		}
+		if name == "" {
+			name, _, _ = strings.Cut(r.contentType(), ";")
+		}
+		if a, ok := c.layers[i].actions[lower(strings.TrimSpace(name))]; ok {
+			found = &a
+		}
+	}
+	switch {
+	case found == nil:
+		return nil
+	case !found.virtual && r.finfo.Kind == sim.NoFile:
+		r.logError("AH00652: File does not exist: " + r.filename)
+		return r.die(404)
+	}
+	target := found.script + escapePath(r.uri)
+	if r.args != nil {
+		target += "?" + *r.args
+	}
+	r.note(sim.Step{Kind: sim.StepFlow, Name: "Action", Input: name, Result: target, Note: "internal redirect to the script of this handler"})
+	return r.internalRedirect(target)
 }
 
 // directoryHandler is the handler of a directory that has no other. Source: httpd include/httpd.h, DIR_MAGIC_TYPE.
@@ -463,7 +501,7 @@ func (r *request) renamedEnv(status int) table {
 // derive makes a request like this one for a subrequest or an internal redirect.
 func (r *request) derive() *request {
 	return &request{s: r.s, in: r.in, top: r.top, h: r.h, tls: r.tls, port: r.port, method: r.method, theRequest: r.theRequest,
-		target: r.target, http10: r.http10, hostHeader: r.hostHeader, hostName: r.hostName, hasHost: r.hasHost, hostPort: r.hostPort,
+		target: r.target, http10: r.http10, hostHeader: r.hostHeader, hostName: r.hostName, hasHost: r.hasHost,
 		header: r.header, status: 200}
 }
 
