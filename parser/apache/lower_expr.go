@@ -10,6 +10,9 @@ import (
 // expressionText reads an expression string: text with %{NAME} and %{function:argument} in it, as ErrorDocument and
 // Redirect without a path take it. Source: httpd manual, "Expressions", string mode.
 func expressionText(text string, span source.Span) *ir.Template {
+	if t, err := ParseExprString(text, span, ExprOptions{}); err == nil {
+		return t
+	}
 	t := &ir.Template{Text: text, Span: span}
 	for text != "" {
 		i := strings.Index(text, "%{")

@@ -401,13 +401,12 @@ func (s *simulator) setting(l *layer, it *ir.Setting) {
 		o.classes = map[string]bool{}
 		for _, a := range it.Args {
 			w := strings.ToLower(a.Text)
-			name, val, _ := strings.Cut(w, "=")
+			name, _, _ := strings.Cut(w, "=")
 			switch name {
 			case "none":
 				o.none = true
 			case "nonfatal":
 				o.nonfatal = true
-				_ = val
 			default:
 				o.classes[name] = true
 			}

@@ -593,7 +593,7 @@ func escapeAbsolute(u string, scheme int) string {
 
 // rewriteDirectory runs the rules of the directory. Source: hook_fixup.
 func (r *request) rewriteDirectory(c *dirConf) int {
-	if !c.engine || !c.dirKnown || r.end && true {
+	if !c.engine || !c.dirKnown || r.end {
 		return declined
 	}
 	dir := c.dir
@@ -608,11 +608,9 @@ func (r *request) rewriteDirectory(c *dirConf) int {
 	if len(c.rules) > 0 {
 		r.note(sim.Step{Kind: sim.StepPhase, Name: "directory rules", Input: r.filename + r.pathInfo, Note: "directory " + dir})
 	}
-	opath := r.pathInfo
 	result := r.applyRules(c.rules, true, dir)
 	if result == actionNone {
 		r.filename = ofile
-		_ = opath
 		return declined
 	}
 	absolute := absoluteURI(r.filename)

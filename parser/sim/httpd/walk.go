@@ -323,7 +323,7 @@ func (s *simulator) allowed(l *layer, o *overrides) (out *layer, bad string) {
 	for _, it := range l.scope.Items {
 		name := itemName(it)
 		switch {
-		case name == "" || o.classes[overrideClass(name)] || o.list[strings.ToLower(name)]:
+		case name == "" || o.allows(name) || o.list[strings.ToLower(name)]:
 			sc.Items = append(sc.Items, it)
 		case !o.nonfatal && bad == "":
 			bad = name
@@ -344,22 +344,6 @@ func itemName(it ir.Item) string {
 		return it.Name
 	}
 	return ""
-}
-
-// overrideClass is the class of AllowOverride that a directive needs, in lower case.
-func overrideClass(name string) string {
-	switch strings.ToLower(name) {
-	case "directoryindex", "directoryslash", "fallbackresource", "expiresactive", "expiresbytype", "expiresdefault", "indexoptions",
-		"directorycheckhandler", "directoryindexredirect", "addicon", "indexignore", "headername", "readmename", "adddescription", "indexorderdefault", "addalt", "defaulticon":
-		return "indexes"
-	case "options", "xbithack", "contentdigest":
-		return "options"
-	case "order", "allow", "deny":
-		return "limit"
-	case "require", "satisfy", "authtype", "authname", "authuserfile", "authbasicprovider", "authgroupfile", "authmerging":
-		return "authconfig"
-	}
-	return "fileinfo"
 }
 
 // fileWalk merges the <Files> sections that match the file's name.
