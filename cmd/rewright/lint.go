@@ -128,6 +128,9 @@ func (a *app) lintInputs(arg string, o load.Options) ([]lint.Input, error) {
 		}); err != nil {
 			return nil, err
 		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("%s: no Apache or nginx configuration in this folder or below", arg)
+		}
 	} else {
 		found = []load.Found{{Name: inRoot(abs)}}
 	}
