@@ -29,11 +29,11 @@ var unixFolders = map[string]bool{
 // Stat follows symbolic links. The second result is false when the machine cannot stand for the server.
 func (o OSFiles) Stat(name string) (sim.FileInfo, bool) {
 	clean := path.Clean(name)
-	link := false
-	if info, err := os.Lstat(name); err == nil {
-		link = info.Mode()&fs.ModeSymlink != 0
+	info, err := os.Lstat(name)
+	link := err == nil && info.Mode()&fs.ModeSymlink != 0
+	if link {
+		info, err = os.Stat(name)
 	}
-	info, err := os.Stat(name)
 	if err == nil {
 		return sim.FileInfo{Kind: kind(info.Mode()), Size: info.Size(), Executable: info.Mode()&0o111 != 0, Link: link}, true
 	}

@@ -54,8 +54,8 @@ func newAnswer(o *sim.Outcome, server ir.Server, docroot string) *answer {
 		Headers: map[string][]string{}, Closed: o.Closed, PassedTo: maybe(o.PassedTo), Via: []string{}, Known: o.Known,
 		Unknown: []string{}, Error: maybe(o.Error), Steps: []step{}}
 	if o.Location != nil {
-		// A line break in the value ends it, and what follows is a header of its own: that is what clients see.
-		lines := strings.Split(strings.ReplaceAll(*o.Location, "\r\n", "\n"), "\n")
+		// CR LF in the value ends it, and what follows is a header of its own: that is what clients see.
+		lines := strings.Split(*o.Location, "\r\n")
 		s := text(lines[0])
 		a.Location = &s
 		for _, l := range lines[1:] {

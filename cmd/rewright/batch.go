@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
+	"sync"
 
 	"rewright/parser/sim"
 )
@@ -136,4 +138,38 @@ func safely(s sim.Simulator, r sim.Request, trace bool) (o sim.Outcome) {
 		}
 	}()
 	return s.Answer(r, trace)
+}
+
+// remembered asks a file system about each path once: all requests of a batch are asked in one world.
+type remembered struct {
+	sim.FileSystem
+	mu    sync.RWMutex
+	known map[string]fileAnswer
+}
+
+type fileAnswer struct {
+	info sim.FileInfo
+	ok   bool
+}
+
+// maxRemembered bounds how many paths are remembered; others are asked each time.
+const maxRemembered = 200_000
+
+func (r *remembered) Stat(path string) (sim.FileInfo, bool) {
+	r.mu.RLock()
+	a, ok := r.known[path]
+	r.mu.RUnlock()
+	if ok {
+		return a.info, a.ok
+	}
+	info, known := r.FileSystem.Stat(path)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known == nil {
+		r.known = map[string]fileAnswer{}
+	}
+	if len(r.known) < maxRemembered {
+		r.known[strings.Clone(path)] = fileAnswer{info, known}
+	}
+	return info, known
 }

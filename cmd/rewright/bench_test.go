@@ -20,10 +20,14 @@ func rulesFile(tb testing.TB, n int) string {
 		fmt.Fprintf(&b, "RewriteCond %%{HTTP_HOST} ^h%d\\.example\\.com$ [NC]\nRewriteRule ^p%d/(.*)$ /q%d/$1 [R=301,L]\n", i, i, i)
 	}
 	name := filepath.Join(tb.TempDir(), ".htaccess")
-	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil {
+	writeFile(tb, name, b.String())
+	return name
+}
+
+func writeFile(tb testing.TB, name, text string) {
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 		tb.Fatal(err)
 	}
-	return name
 }
 
 // BenchmarkRequests measures trace --json --requests: one iteration is 1000 requests.

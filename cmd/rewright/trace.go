@@ -162,6 +162,9 @@ func (a *app) newTracer(f *traceFlags, config string, request sim.Request) (*tra
 	if err != nil {
 		return nil, err
 	}
+	if f.requests != "" {
+		w.Files = &remembered{FileSystem: w.Files}
+	}
 	t := &tracer{flags: f, loaded: l, world: w, named: w.ServerName != "", nameless: nameless(l), byHost: map[string]sim.Simulator{}}
 	if !t.named {
 		w.ServerName = "example.test"
