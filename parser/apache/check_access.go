@@ -23,6 +23,7 @@ func accessChecks(m map[string]func(*check) *fault) {
 			return nil
 		}
 	}
+	m["AuthMerging"] = oneOf("AuthMerging must be one of: Off | And | Or", "off", "and", "or")
 	m["AuthBasicProvider"], m["AuthDigestProvider"] = checkAuthnProvider, checkAuthnProvider
 }
 
@@ -148,7 +149,8 @@ func checkRequire(c *check) *fault {
 		}
 	case "method":
 		for j, w := range words {
-			if methodBits()[w.Text] == 0 {
+			dav := c.restricted() && (w.Text == "BIND" || w.Text == "SEARCH") // registered once the server runs
+			if methodBits()[w.Text] == 0 && !dav {
 				return c.badf(at+1+j, "Invalid Method '%s'", w.Text)
 			}
 		}
@@ -158,6 +160,12 @@ func checkRequire(c *check) *fault {
 		}
 		if _, err := ParseExpr(rest, c.at(at+1), ExprOptions{Restricted: c.restricted()}); err != nil {
 			return c.badf(at+1, "Cannot parse expression in require line: %s", err)
+		}
+	case "ssl", "ssl-verify-client":
+		if len(words) > 0 {
+			x := c.badf(at+1, "'Require %s' does not take arguments", name.Text)
+			x.kind = "wrong-argument-count"
+			return x
 		}
 	case "host", "forward-dns", "user", "group", "dbm-group", "dbd-group", "ldap-user", "ldap-group", "ldap-dn", "ldap-attribute":
 		for j, w := range words {

@@ -45,6 +45,7 @@ func headerChecks(m map[string]func(*check) *fault) {
 	m["XBitHack"] = oneOf("XBitHack must be set to Off, On, or Full", "on", "off", "full")
 	m["DirectoryIndexRedirect"] = checkIndexRedirect
 	m["Substitute"] = checkSubstitute
+	contentChecks(m)
 }
 
 // headerWords takes the arguments of Header and RequestHeader apart. They are its own: a missing word is empty.

@@ -98,7 +98,7 @@ func events(nodes []Node) []event {
 		i     int
 		owner *Section
 	}
-	var out []event
+	out := make([]event, 0, len(nodes))
 	stack := []level{{nodes: nodes}}
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
@@ -186,12 +186,12 @@ func (r *reader) limit(f *frame, all []event) []event {
 // frame reads lines until the end of the frame and gives what they put into force.
 func (r *reader) frame(f *frame) []ConfigNode {
 	var out []ConfigNode
-	add := func(n ...ConfigNode) {
+	add := func(n ConfigNode) {
 		if top := len(f.open); top > 0 {
-			f.open[top-1].Body = append(f.open[top-1].Body, n...)
+			f.open[top-1].Body = append(f.open[top-1].Body, n)
 			return
 		}
-		out = append(out, n...)
+		out = append(out, n)
 	}
 	for e := f.next(); e != nil; e = f.next() {
 		if e.directive == nil || strings.HasPrefix(e.directive.Name.Text, "</") {
@@ -216,7 +216,9 @@ func (r *reader) frame(f *frame) []ConfigNode {
 				}
 				continue
 			}
-			add(r.now(f, e, d, spec)...)
+			for _, n := range r.now(f, e, d, spec) {
+				add(n)
+			}
 			continue
 		}
 		if section != nil {
