@@ -6,8 +6,9 @@ import "strings"
 // Source: nginx src/core/ngx_hash.c, ngx_hash_find_combined.
 type nameTable[T any] struct {
 	exact map[string]T
-	head  map[string]T // of *.x and .x, by ".x"
-	tail  map[string]T // of x.*, by "x"
+	head  map[string]T    // of *.x and .x, by ".x"
+	tail  map[string]T    // of x.*, by "x"
+	lost  map[string]bool // exact names of a .x that came to nothing: nobody else can have them
 }
 
 func put[T any](m *map[string]T, key string, v T) {
@@ -19,18 +20,26 @@ func put[T any](m *map[string]T, key string, v T) {
 	}
 }
 
-// addName adds a name that may be a wildcard. The first of two equal names stays.
+// addName adds a name that may be a wildcard. The first of two equal names stays. A .x claims x before it is found
+// to be in conflict with an earlier *.x, and x belongs to nobody then. Source: ngx_hash_add_key.
 func (t *nameTable[T]) addName(name string, v T) {
 	name = asciiLower(name)
 	switch {
 	case len(name) > 1 && name[0] == '.':
+		if _, taken := t.exact[name[1:]]; taken || t.lost[name[1:]] {
+			return
+		}
+		if _, taken := t.head[name]; taken {
+			put(&t.lost, name[1:], true)
+			return
+		}
 		put(&t.head, name, v)
 		put(&t.exact, name[1:], v)
 	case len(name) > 2 && strings.HasPrefix(name, "*."):
 		put(&t.head, name[1:], v)
 	case len(name) > 2 && strings.HasSuffix(name, ".*"):
 		put(&t.tail, name[:len(name)-2], v)
-	default:
+	case !t.lost[name]:
 		put(&t.exact, name, v)
 	}
 }
