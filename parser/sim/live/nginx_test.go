@@ -35,11 +35,13 @@ type nginxHost struct {
 	index int
 }
 
+// nginxMain says the default root of Debian's build, which would follow -p otherwise, and port_in_redirect off,
+// which is what the default does on the ports that ours stand for.
 const nginxMain = `daemon off; master_process off; pid nginx.pid; error_log error.log error;
 events { worker_connections 2000; }
 http {
 log_format live escape=json '{"p":"$remote_port>$server_port","s":"$status","uri":"$uri","query":"$args","file":"$request_filename"}';
-access_log access.log live; port_in_redirect off; lingering_close off;
+access_log access.log live; port_in_redirect off; lingering_close off; root /usr/share/nginx/html;
 client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
 ssl_certificate %[1]s/cert.pem; ssl_certificate_key %[1]s/key.pem;
 map_hash_bucket_size 128; variables_hash_max_size 8192; map_hash_max_size 8192;

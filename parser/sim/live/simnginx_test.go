@@ -24,7 +24,7 @@ func simulateNginx(s *site) reply {
 			}
 			return nil, fs.ErrNotExist
 		}}
-		text := "events {}\nhttp {\nport_in_redirect off;\nmap_hash_bucket_size 128;\n" + s.block(80, 443) + "}\n"
+		text := "events {}\nhttp {\nport_in_redirect off;\nroot /usr/share/nginx/html;\nmap_hash_bucket_size 128;\n" + s.block(80, 443) + "}\n"
 		if _, http := s.Config["http"]; !http && s.Seed%2 == 0 && !ownRoot.MatchString(s.Config["server"]) {
 			env.Context, text = ir.ContextServer, s.fill(s.Config["server"])
 		}
