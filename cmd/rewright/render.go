@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -228,7 +229,7 @@ func (p *printer) step(s *sim.Step) {
 	switch s.Kind {
 	case sim.StepRule, sim.StepCondition:
 		b = append(b, p.asked(s))
-		if s.Matched != nil && (s.Input != "" || s.Span != nil) {
+		if s.Matched != nil && (s.Input != "" || s.Span != nil || s.Kind == sim.StepCondition) {
 			b = append(b, p.dim.Sprint("on"), p.subject(s))
 		}
 		for i, c := range s.Captures {
@@ -259,7 +260,9 @@ func (p *printer) step(s *sim.Step) {
 			b = append(b, "→", p.bold.Sprint(printable(s.Result)))
 		}
 	}
-	b = append(b, p.dim.Sprint(note(printable(s.Note))))
+	if s.Note != "" {
+		b = append(b, p.dim.Sprint(note(printable(s.Note))))
+	}
 	p.line(place(s), words(append([]string{sign}, b...)...))
 }
 
@@ -328,6 +331,9 @@ func (p *printer) answer(r sim.Request, o *sim.Outcome) {
 		fmt.Fprintf(p.w, "%s\n", p.bold.Sprint("The answer is not known."))
 		for _, why := range o.Unknown {
 			fmt.Fprintf(p.w, "  %s\n", printable(why))
+		}
+		if p.t.flags.world.Docroot == "" && slices.ContainsFunc(o.Unknown, func(why string) bool { return strings.Contains(why, "exist") }) {
+			fmt.Fprintf(p.w, "  %s\n", p.dim.Sprint("--docroot FOLDER says where the files of the site are, --exists PATH that one is there"))
 		}
 		if o.Status != 0 {
 			fmt.Fprintf(p.w, "  %s\n", p.dim.Sprintf("as far as it can be told: %s", summary(o)))

@@ -186,24 +186,26 @@ func (w *worldFlags) build(l *load.Loaded, folder string, now time.Time) (*sim.W
 		*p.to = a
 	}
 	var files sim.FileSystem = parser.OSFiles{Known: []string{root, folder}}
-	if w.Docroot != "" {
-		if at := foreignRoot(l.Program, root); at != "" {
-			files = mounted{files, mount{at, root}}
-		}
+	at, declaredIn := foreignRoot(l.Program, root), root
+	if at != "" && w.Docroot == "" {
+		declaredIn = at // nobody said where the files of that root are, so only what is declared is there
 	}
 	if len(w.Exists)+len(w.Missing) > 0 {
 		d := &parser.Declared{Base: files}
 		for _, p := range w.Missing {
-			d.AddMissing(below(root, p))
+			d.AddMissing(below(declaredIn, p))
 		}
 		for _, p := range w.Exists {
 			if strings.HasSuffix(p, "/") {
-				d.AddFolder(below(root, p))
+				d.AddFolder(below(declaredIn, p))
 			} else {
-				d.AddFile(below(root, p), nil)
+				d.AddFile(below(declaredIn, p), nil)
 			}
 		}
 		files = d
+	}
+	if at != "" && w.Docroot != "" {
+		files = mounted{files, mount{at, root}}
 	}
 	world.Files = files
 	return world, nil

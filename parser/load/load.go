@@ -171,7 +171,7 @@ func (l *Loaded) AddHtaccess(fsys fs.FS, root, dir string, o Options) error {
 	if len(l.Apache) > 0 {
 		o.Defines = l.Apache[0].Defines
 	}
-	configs, scopes, unread, err := o.gather(fsys, root, dir)
+	configs, scopes, unread, err := o.gather(fsys, root, dir, false)
 	if err != nil {
 		return err
 	}

@@ -93,6 +93,27 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+func TestAddHtaccess(t *testing.T) {
+	tree := deny{fstest.MapFS{"www/.htaccess": {Data: []byte("Redirect /a /${TO}\n")}, "www/private/.htaccess": {}}, "www/private/.htaccess"}
+	l, err := Text(tree, "vhost.conf", []byte("Define TO b\nServerName x\n"), Options{Context: ir.ContextVhost})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.AddHtaccess(tree, "www", "/srv/www", Options{}); err != nil {
+		t.Fatal(err)
+	}
+	scopes := l.Program.Htaccess
+	if len(scopes) != 2 || scopes[0].Dir != "/srv/www" || scopes[1].Dir != "/srv/www/private" {
+		t.Fatalf("scopes %+v", scopes)
+	}
+	if rule, ok := scopes[0].Items[0].(*ir.Rule); !ok || rule.Target.Text != "/b" {
+		t.Errorf("a name that the server defines is not known in .htaccess: %+v", scopes[0].Items[0])
+	}
+	if o, ok := scopes[1].Items[0].(*ir.Opaque); !ok || o.Harmless {
+		t.Errorf("an unreadable file leaves nothing behind that makes answers unknown: %+v", scopes[1].Items[0])
+	}
+}
+
 // deny is a file system in which one name cannot be opened.
 type deny struct {
 	fstest.MapFS

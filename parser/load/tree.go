@@ -30,7 +30,7 @@ func Tree(fsys fs.FS, root string, o Options) (*Loaded, error) {
 			dir = out.Docroot
 		}
 	}
-	configs, scopes, unread, err := o.gather(fsys, root, dir)
+	configs, scopes, unread, err := o.gather(fsys, root, dir, true)
 	if err != nil {
 		return nil, err
 	}
@@ -42,27 +42,44 @@ func Tree(fsys fs.FS, root string, o Options) (*Loaded, error) {
 	return out, nil
 }
 
-// gather reads the .htaccess files below root, which lies at the absolute path dir.
-func (o Options) gather(fsys fs.FS, root, dir string) (configs []*apache.Config, scopes []*ir.Scope, unread []diag.Diagnostic, err error) {
+// gather reads the .htaccess files below root, which lies at the absolute path dir. One that cannot be read is an
+// error when strict is set; else all that depends on it is not known.
+func (o Options) gather(fsys fs.FS, root, dir string, strict bool) (configs []*apache.Config, scopes []*ir.Scope, unread []diag.Diagnostic, err error) {
 	w := &walker{fsys: fsys, o: o}
 	if err := w.folder(root, 0); err != nil {
 		return nil, nil, nil, err
 	}
 	d := Detected{Server: ir.Apache, Context: ir.ContextHtaccess}
 	for _, name := range w.found {
-		text, err := o.read(fsys, name)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		config := o.readApache(fsys, name, source.NewFile(o.display(name), text), d)
-		configs = append(configs, config)
 		below := path.Dir(name)
 		if root != "." {
 			below = strings.TrimPrefix(below, root)
 		}
-		scopes = append(scopes, apache.LowerHtaccess(config, path.Join(dir, below)))
+		at := path.Join(dir, below)
+		text, err := o.read(fsys, name)
+		if err != nil && strict {
+			return nil, nil, nil, err
+		}
+		file := source.NewFile(o.display(name), text)
+		if err != nil {
+			scopes = append(scopes, unreadable(file, at))
+			unread = append(unread, diag.Diagnostic{Severity: diag.Warning, Name: "unread-file",
+				Message: fmt.Sprintf("%v; requests below %s are not known", err, at)})
+			continue
+		}
+		config := o.readApache(fsys, name, file, d)
+		configs = append(configs, config)
+		scopes = append(scopes, apache.LowerHtaccess(config, at))
 	}
-	return configs, scopes, w.unread, nil
+	return configs, scopes, append(w.unread, unread...), nil
+}
+
+// unreadable stands for a .htaccess file of which nothing is known but that it is there.
+func unreadable(file *source.File, dir string) *ir.Scope {
+	origin := ir.Origin{File: file}
+	s := &ir.Scope{Origin: origin, Kind: ir.ScopeHtaccess, Name: ".htaccess", Dir: dir}
+	s.Items = []ir.Item{&ir.Opaque{Origin: origin, Name: "what stands in " + file.Name}}
+	return s
 }
 
 type walker struct {
