@@ -20,6 +20,11 @@ func (r *request) handleAll() *request {
 	case 0:
 		return r.handle()
 	case done:
+		if r.uri == "*" {
+			// OPTIONS *: no handler and no filter runs, so configuration adds no headers
+			r.top.out.Status = 200
+			return r
+		}
 		return r.send(200)
 	default:
 		return r.die(st)
@@ -450,7 +455,7 @@ func (r *request) internalRedirect(target string) *request {
 		nr.vary = r.vary
 	}
 	if st := nr.setTarget(target); st != 0 {
-		nr.conf = r.conf
+		nr.conf = nr.baseConf() // nothing was walked for this one
 		return nr.die(st)
 	}
 	nr.note(sim.Step{Kind: sim.StepRequest, Name: "round", Input: target, Result: nr.uri})
@@ -501,7 +506,7 @@ func (r *request) renamedEnv(status int) table {
 // derive makes a request like this one for a subrequest or an internal redirect.
 func (r *request) derive() *request {
 	return &request{s: r.s, in: r.in, top: r.top, h: r.h, tls: r.tls, port: r.port, method: r.method, theRequest: r.theRequest,
-		target: r.target, http10: r.http10, hostHeader: r.hostHeader, hostName: r.hostName, hasHost: r.hasHost,
+		target: r.target, http10: r.http10, hostHeader: r.hostHeader, hostName: r.hostName, hasHost: r.hasHost, hostPort: r.hostPort,
 		header: r.header, status: 200}
 }
 
@@ -528,7 +533,8 @@ func (r *request) setTarget(target string) int {
 // answer to an earlier error: that one is reported. Source: ap_die_r.
 func (r *request) die(status int) *request {
 	if status == 200 && r.status == 200 {
-		return r.send(200)
+		// R=200: sent as errors are, without the headers of success
+		return r.sendError(200)
 	}
 	if r.status != 200 && r.status != 0 && (r.prev != nil || r.status != status) {
 		first := r

@@ -103,8 +103,8 @@ func (r *request) directory(c *dirConf) int {
 	if errStatus != 0 {
 		return errStatus
 	}
-	// 2.4.64 and later fall back for directories without an index, too
-	return r.fallBack(c)
+	// FallbackResource serves a directory only through the look-up of an index that does not exist.
+	return 0
 }
 
 // take goes on with a subrequest as the request itself. Source: httpd modules/http/http_request.c,

@@ -221,7 +221,8 @@ func (r *request) run() *request {
 		}
 	}
 	bad := func(status int) *request {
-		r.status = status
+		r.status = 200
+		r.conf = r.baseConf()
 		return r.die(status)
 	}
 	for i := 0; i < len(r.target); i++ {

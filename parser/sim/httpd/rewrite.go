@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"path"
 	"strconv"
 	"strings"
 
@@ -452,7 +453,10 @@ func (r *request) rewriteServer(c *dirConf) int {
 	case actionStatus:
 		n := r.status
 		r.status = 200
-		if n == 200 {
+		switch n {
+		case 0: // R=foo behind F or G
+			return done
+		case 200:
 			return declineOK(r)
 		}
 		return n
@@ -496,7 +500,10 @@ func declineOK(r *request) int {
 func (r *request) prefixStat() bool {
 	p := r.filename
 	first, _, _ := strings.Cut(strings.TrimLeft(p, "/"), "/")
-	first = "/" + first
+	if first == ".." {
+		return false // above the root. Source: APR_FILEPATH_NOTABOVEROOT
+	}
+	first = path.Clean("/" + first)
 	if r.stat(first).Kind == sim.NoFile {
 		return false
 	}
@@ -621,7 +628,10 @@ func (r *request) rewriteDirectory(c *dirConf) int {
 	case actionStatus:
 		n := r.status
 		r.status = 200
-		if n == 200 {
+		switch n {
+		case 0: // R=foo behind F or G
+			return done
+		case 200:
 			return declineOK(r)
 		}
 		return n
