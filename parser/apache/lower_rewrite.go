@@ -59,7 +59,7 @@ func (l *lowerer) rewriteRule(s *ir.Scope, o ir.Origin, n *ConfigDirective, args
 			case "BCTLS":
 				r.Escape.Backrefs, r.Escape.Controls = true, true
 			case "BNE":
-				r.Escape.Backrefs, r.Escape.Except = true, f.Value
+				r.Escape.Except = f.Value // without B it does nothing
 			case "C":
 				r.Chain = true
 			case "CO":
@@ -113,7 +113,7 @@ func (l *lowerer) rewriteRule(s *ir.Scope, o ir.Origin, n *ConfigDirective, args
 				r.Query.SplitLast = true
 			case "R":
 				redirect = true
-				code := 302
+				code, word := 302, false
 				switch v := strings.ToLower(f.Value); {
 				case v == "permanent":
 					code = 301
@@ -124,6 +124,8 @@ func (l *lowerer) rewriteRule(s *ir.Scope, o ir.Origin, n *ConfigDirective, args
 				case v != "" && v[0] >= '0' && v[0] <= '9':
 					code = atoi(v)
 					r.StatusWritten = true
+				default:
+					word = true
 				}
 				if f.Value != "" {
 					r.StatusWritten = true
@@ -133,6 +135,8 @@ func (l *lowerer) rewriteRule(s *ir.Scope, o ir.Origin, n *ConfigDirective, args
 					if r.Status == 0 {
 						r.Status = code
 					}
+				case word && status != 0:
+					status = noStatus
 				case code < 300 || code > 399 || status != 0:
 					status = code
 				default:
@@ -154,6 +158,8 @@ func (l *lowerer) rewriteRule(s *ir.Scope, o ir.Origin, n *ConfigDirective, args
 	}
 	r.Pattern = ir.NewPattern(text, span, opts)
 	switch {
+	case status == noStatus:
+		r.Action, r.Status, r.Discarded = ir.ActionRespond, 0, target != "-"
 	case status != 0:
 		r.Action, r.Status = ir.ActionRespond, status
 		r.Discarded = target != "-"
@@ -189,6 +195,10 @@ func (l *lowerer) rewriteRule(s *ir.Scope, o ir.Origin, n *ConfigDirective, args
 	}
 	return r
 }
+
+// noStatus marks F, G or R=404 that an R with a word like R=foo follows: the target stays dropped, and the number is
+// 0, so httpd goes on with the request as it was.
+const noStatus = -1
 
 func valueSpan(f *ir.Flag) source.Span {
 	return source.Span{Start: f.Span.End - int32(len(f.Value)), End: f.Span.End}
