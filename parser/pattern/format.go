@@ -30,7 +30,11 @@ type formatter struct {
 func (f *formatter) literal(n *Literal) {
 	if f.utf && !isASCII(n.Text) {
 		for _, r := range n.Text {
-			fmt.Fprintf(f, `\x{%x}`, r)
+			if r < 0x80 {
+				f.char(byte(r))
+			} else {
+				fmt.Fprintf(f, `\x{%x}`, r)
+			}
 		}
 		return
 	}
