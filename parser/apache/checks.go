@@ -185,49 +185,6 @@ func checkCond(c *check) *fault {
 // restricted tells whether expressions stand in a .htaccess file, where httpd takes fewer functions.
 func (c *check) restricted() bool { return c.r.env.Context == ir.ContextHtaccess }
 
-// CondPattern is the second argument of a RewriteCond taken apart.
-type CondPattern struct {
-	Kind    ir.CondKind
-	Op      string // "-f"; "-eq"; "<="; empty for patterns and expressions
-	Negated bool
-	Operand string // what is left: pattern, text or number to compare with, expression
-}
-
-// ParseCondPattern tells what sort of test a RewriteCond makes, from its decoded first and second argument.
-// Source: httpd mod_rewrite.c, cmd_rewritecond.
-func ParseCondPattern(test, text string) CondPattern {
-	p := CondPattern{Operand: text}
-	if rest, ok := strings.CutPrefix(text, "!"); ok {
-		p.Negated, p.Operand = true, rest
-	}
-	s := p.Operand
-	switch {
-	case strings.EqualFold(test, "expr"):
-		p.Kind = ir.CondExpr
-	case len(s) < 2:
-	case s[0] == '-' && len(s) == 2:
-		if strings.IndexByte("fsdxhLlUF", s[1]) >= 0 {
-			p.Kind, p.Op, p.Operand = ir.CondFile, s, ""
-		}
-	case s[0] == '-' && len(s) > 3:
-		switch s[1:3] {
-		case "lt", "le", "gt", "ge", "eq", "ne":
-			p.Kind, p.Op, p.Operand = ir.CondNumber, s[:3], s[3:]
-		}
-	case s[0] == '<' || s[0] == '>':
-		p.Kind, p.Op, p.Operand = ir.CondString, s[:1], s[1:]
-		if s[1] == '=' {
-			p.Op, p.Operand = s[:2], s[2:]
-		}
-	case s[0] == '=':
-		p.Kind, p.Op, p.Operand = ir.CondString, "=", s[1:]
-		if p.Operand == `""` {
-			p.Operand = ""
-		}
-	}
-	return p
-}
-
 // rewriteOptions are the words RewriteOptions takes. Source: httpd mod_rewrite.c, cmd_rewriteoptions.
 var rewriteOptions = map[string]bool{"inherit": true, "inheritbefore": true, "inheritdown": true, "inheritdownbefore": true,
 	"ignoreinherit": true, "allownoslash": true, "allowanyuri": true, "mergebase": true, "ignorecontextinfo": true,

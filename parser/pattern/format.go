@@ -59,6 +59,8 @@ func (f *formatter) body(n Node) {
 
 func (f *formatter) char(c byte) {
 	switch {
+	case f.utf && c > '~':
+		fmt.Fprintf(f, `\x{%x}`, c)
 	case c < ' ' || c > '~':
 		fmt.Fprintf(f, `\x%02x`, c)
 	case strings.IndexByte(`\^$.[]|()?*+{}`, c) >= 0:
