@@ -312,6 +312,9 @@ const directoryHandler = "httpd/unix-directory"
 func (r *request) listing(c *dirConf) *request {
 	if c.opts&optIndexes != 0 {
 		r.note(sim.Step{Kind: sim.StepFlow, Note: "the directory is listed"})
+		if !strings.HasSuffix(r.filename, "/") {
+			r.filename += "/" // index_directory wants it
+		}
 		return r.send(200)
 	}
 	names := strings.Join(indexNames(c), ",")
@@ -375,6 +378,11 @@ func (r *request) handlerName(c *dirConf) string {
 	if r.forcedHandler != "" {
 		return r.forcedHandler
 	}
+	return r.typedHandler(c)
+}
+
+// typedHandler is the handler without H, which is set behind all other fixups only.
+func (r *request) typedHandler(c *dirConf) string {
 	if r.isAlias {
 		return "cgi-script"
 	}

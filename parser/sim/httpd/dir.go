@@ -12,7 +12,7 @@ func (r *request) dirFixup(c *dirConf) int {
 	switch {
 	case r.finfo.Kind == sim.Directory:
 		return r.directory(c)
-	case r.finfo.Kind == sim.NoFile && r.handler == "" && r.handlerName(c) == "":
+	case r.finfo.Kind == sim.NoFile && r.handler == "" && r.typedHandler(c) == "":
 		return r.fallBack(c)
 	}
 	return 0
@@ -69,7 +69,7 @@ func (r *request) directory(c *dirConf) int {
 	if r.handler == "redirect-handler" {
 		return 0 // the internal redirect of mod_rewrite stands
 	}
-	if name := r.handlerName(c); c.checkHandler && name != "" && name != directoryHandler {
+	if name := r.typedHandler(c); c.checkHandler && name != "" && name != directoryHandler {
 		return 0
 	}
 	names := indexNames(c)

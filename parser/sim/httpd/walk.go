@@ -77,6 +77,9 @@ func (c *dirConf) mergeServer(l *layer) {
 	if l.engine != nil {
 		c.engine = *l.engine
 	}
+	if l.optionsSet {
+		c.options = l.options // cmd_rewriteoptions sets them for the directories of the server, too
+	}
 }
 
 // locationWalk merges the <Location> sections that match the URI.
