@@ -113,6 +113,8 @@ type overrides struct {
 type dirConf struct {
 	engine        bool
 	options       rewriteOptions
+	optionsSet    bool
+	serverOptions *rewriteOptions // RewriteOptions of the server; nil: it says none
 	base          *string
 	rules         []*ir.Rule
 	dir           string
@@ -781,7 +783,7 @@ func (c *dirConf) mergeRewrite(l *layer) {
 		c.engine = *l.engine
 	}
 	if l.optionsSet {
-		c.options = l.options
+		c.options, c.optionsSet = l.options, true
 	}
 	if c.options.mergeBase {
 		if l.base != nil {

@@ -129,6 +129,9 @@ func (r *request) translate(c *dirConf) int {
 		}
 		return 400
 	}
+	if r.climbs(r.uri) {
+		return 403
+	}
 	// Source: apr_filepath_merge, APR_PATH_MAX
 	if len(r.h.docroot)+len(strings.TrimLeft(r.uri, "/"))+4 > 4096 {
 		r.logError("AH00127: Cannot map " + r.theRequest + " to file")
@@ -136,6 +139,25 @@ func (r *request) translate(c *dirConf) int {
 	}
 	r.filename, r.hasFile = r.h.docroot+r.uri, true
 	return declined
+}
+
+// climbs tells, and logs, that a path has dot segments that lead out of the document root.
+// Source: httpd server/core.c, ap_core_translate with APR_FILEPATH_SECUREROOT.
+func (r *request) climbs(name string) bool {
+	depth := 0
+	for part := range strings.SplitSeq(name, "/") {
+		switch part {
+		case "", ".":
+		case "..":
+			if depth--; depth < 0 {
+				r.logError("AH00127: Cannot map " + r.theRequest + " to file")
+				return true
+			}
+		default:
+			depth++
+		}
+	}
+	return false
 }
 
 // proxyPass hands a URL on as ProxyPass says.
@@ -414,6 +436,9 @@ func (r *request) send(status int) *request {
 	if status == 200 && r.status != 200 && r.status != 0 {
 		status = r.status
 	}
+	if status == statusNone {
+		status = 500
+	}
 	r.top.out.Status = status
 	if t := r.contentType(); t != "" && r.finfo.Kind == sim.Regular && r.top.out.PassedTo == "" {
 		r.top.out.Header = append(r.top.out.Header, [2]string{"Content-Type", t})
@@ -642,6 +667,7 @@ func (r *request) subrequest() *request {
 	nr := r.derive()
 	nr.main, nr.method = r, "GET"
 	nr.env = r.env.clone()
+	nr.hostPort = 0 // the port is kept with the parsed URL, and that is new
 	return nr
 }
 

@@ -123,6 +123,25 @@ func hasRedirectFlag(p *ir.Rule) bool {
 	return false
 }
 
+// statusNone is the status 0 that R=foo leaves: a redirect takes 302 for it, and a local result ends as 500.
+const statusNone = -1
+
+// isRedirectWord tells whether the last R has a value that is neither a number nor a word httpd knows.
+func isRedirectWord(p *ir.Rule) bool {
+	word := false
+	for i := range p.Flags {
+		if f := &p.Flags[i]; f.Name == "R" && f.Value != "" {
+			switch lower(f.Value) {
+			case "permanent", "temp", "seeother":
+				word = false
+			default:
+				word = f.Value[0] < '0' || f.Value[0] > '9'
+			}
+		}
+	}
+	return word
+}
+
 func (r *request) setEnd() { r.end = true }
 
 type ruleResult uint8
@@ -239,7 +258,9 @@ func (ctx *ruleRun) apply(p *ir.Rule) ruleResult {
 	}
 	if p.Action == ir.ActionRedirect {
 		r.qualify()
-		r.status = p.Status
+		if r.status = p.Status; isRedirectWord(p) {
+			r.status = statusNone
+		}
 		return ruleMatch
 	}
 	r.reduce()
@@ -479,6 +500,9 @@ func (r *request) rewriteServer(c *dirConf) int {
 		return 400
 	}
 	if !r.prefixStat() || r.reduced && !h.options.legacyPrefix {
+		if r.climbs(r.filename) {
+			return 403
+		}
 		r.filename = r.h.docroot + collapse(r.filename)
 	}
 	return done
@@ -500,10 +524,7 @@ func declineOK(r *request) int {
 func (r *request) prefixStat() bool {
 	p := r.filename
 	first, _, _ := strings.Cut(strings.TrimLeft(p, "/"), "/")
-	if first == ".." {
-		return false // above the root. Source: APR_FILEPATH_NOTABOVEROOT
-	}
-	first = path.Clean("/" + first)
+	first = path.Clean("/" + first) // above the root is the root
 	if r.stat(first).Kind == sim.NoFile {
 		return false
 	}
@@ -521,6 +542,7 @@ func (r *request) checkArgs(result, absolute int, code string) int {
 	for i := 0; i < len(*r.args); i++ {
 		if c := (*r.args)[i]; c <= 0x20 || c == 0x7f {
 			r.logError(code + ": Rewritten query string contains control characters or spaces")
+			r.status = 200 // what an R without L left is no error that would bar an ErrorDocument
 			return 403
 		}
 	}

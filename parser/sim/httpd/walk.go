@@ -78,7 +78,7 @@ func (c *dirConf) mergeServer(l *layer) {
 		c.engine = *l.engine
 	}
 	if l.optionsSet {
-		c.options = l.options // cmd_rewriteoptions sets them for the directories of the server, too
+		c.serverOptions = &l.options
 	}
 }
 
@@ -235,6 +235,9 @@ func (r *request) directoryWalk(c *dirConf) int {
 				c.merge(s.layer)
 			}
 		}
+	}
+	if c.serverOptions != nil && !c.optionsSet {
+		c.options = *c.serverOptions // what the directories say is merged first, and laid over the server's then
 	}
 	return 0
 }
