@@ -2,11 +2,13 @@ package lint
 
 import (
 	"sort"
+	"time"
 
 	"rewright/parser/apache"
 	"rewright/parser/diag"
 	"rewright/parser/ir"
 	"rewright/parser/nginx"
+	"rewright/parser/sim"
 	"rewright/parser/source"
 )
 
@@ -26,6 +28,19 @@ type Input struct {
 	// Modules tells whether a directive comes from a third-party module of nginx that is there; nil: none is.
 	Modules func(directive string) bool
 	Version string // of the server; empty: the newest one known
+
+	// Hosts are the names the configuration answers to, as far as said from outside; what it says itself comes on top.
+	Hosts []string
+	// Docroot is the absolute folder of the document root in the world of the server; empty: "/var/www/html".
+	Docroot string
+	// Dir is the absolute folder of a .htaccess in that world, without a final slash; empty: the document root.
+	Dir string
+	// Files is the document tree, when it is known; nil: both answers are possible to whether a file exists.
+	Files sim.FileSystem
+	// Profile is what the site is, as far as said: "identifiers" for a registry of persistent identifiers; may be empty.
+	Profile string
+	// Now is the day of the check, for dates in comments; zero: not known, and no rule speaks of them.
+	Now time.Time
 }
 
 // Unit is one configuration while it is checked: the text and everything the parsers made of it.

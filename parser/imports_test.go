@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"parser/sim/httpd": {"parser/sim", "parser/ir", "parser/pattern", "parser/diag", "parser/source"},
 	"parser/sim/nginx": {"parser/sim", "parser/ir", "parser/pattern", "parser/diag", "parser/source"},
 	"parser/sim/live":  {}, // tests only
+	"parser/probe":     {"parser", "parser/load", "parser/sim/...", "parser/ir", "parser/pattern", "parser/diag", "parser/source"},
 	"parser/load":      {"parser/apache", "parser/nginx", "parser/ir", "parser/pattern", "parser/diag", "parser/source"},
 	"parser": {"parser/load", "parser/apache", "parser/nginx", "parser/sim/...", "parser/ir", "parser/pattern", "parser/diag",
 		"parser/source"},

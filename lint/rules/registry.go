@@ -5,6 +5,8 @@
 package rules
 
 import (
+	"slices"
+	"strings"
 	"sync"
 
 	"rewright/lint"
@@ -26,12 +28,10 @@ var byName = sync.OnceValue(func() map[string]*lint.Rule {
 	return m
 })
 
-var all = []*lint.Rule{
-	&unknownDirective, &unknownFlag, &spaceInFlags, &flagsGluedToTarget, &badFlagBrackets, &textAfterFlags,
-	&wrongFlagSeparator, &unknownStatusWord, &unknownVariable, &httpHeaderVariable, &malformedScheme,
-	&lookalikeCharacter, &invisibleCharacter, &htmlEntity, &swallowedLine, &missingSemicolon, &unquotedBrace,
-	&malformedIf, &deadModuleGuard, &unclosedSection, &foreignSyntax, &wrongBackreferenceSigil,
-	&wrongArgumentCount, &unknownFileTest, &refusedArgument,
-	&directiveNotAllowedHere, &notARedirectStatus, &noSuchStatus, &redirectWithoutTarget, &invalidRegex,
-	&suppressionProblem, &notAnalysed,
-}
+// all are the families' lists, each beside its first rule, in the order of their codes.
+var all = func() []*lint.Rule {
+	list := slices.Concat(syntaxRules, contextRules, loopRules, statusRules, transportRules, patternRules, targetRules,
+		securityRules, speedRules, styleRules, engineRules)
+	slices.SortStableFunc(list, func(a, b *lint.Rule) int { return strings.Compare(a.Code, b.Code) })
+	return list
+}()

@@ -1,0 +1,8 @@
+package rules
+
+import "rewright/lint"
+
+// contextRules are the family RD1, context and server behaviour.
+var contextRules = []*lint.Rule{
+	&directiveNotAllowedHere,
+}

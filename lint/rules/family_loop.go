@@ -1,0 +1,6 @@
+package rules
+
+import "rewright/lint"
+
+// loopRules are the family RD2, loops, chains and conflicts.
+var loopRules = []*lint.Rule{}

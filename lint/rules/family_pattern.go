@@ -1,0 +1,8 @@
+package rules
+
+import "rewright/lint"
+
+// patternRules are the family RD5, patterns.
+var patternRules = []*lint.Rule{
+	&invalidRegex,
+}

@@ -1,0 +1,6 @@
+package rules
+
+import "rewright/lint"
+
+// securityRules are the family RD7, security.
+var securityRules = []*lint.Rule{}

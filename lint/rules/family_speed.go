@@ -1,0 +1,6 @@
+package rules
+
+import "rewright/lint"
+
+// speedRules are the family RD8, performance.
+var speedRules = []*lint.Rule{}

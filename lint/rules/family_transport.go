@@ -1,0 +1,6 @@
+package rules
+
+import "rewright/lint"
+
+// transportRules are the family RD4, HTTPS, HSTS and caching.
+var transportRules = []*lint.Rule{}
