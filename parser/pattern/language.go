@@ -17,6 +17,8 @@ type Space struct {
 	known   map[string]*expr
 	derived map[derivation]*expr
 
+	reversed map[*expr]*expr // nil until asked for
+
 	empty, epsilon, all *expr
 }
 
@@ -62,7 +64,7 @@ func NewSpace(budget int) *Space {
 }
 
 // exhausted tells whether the budget is spent; from then on answers are unknown.
-func (s *Space) exhausted() bool { return len(s.known)+len(s.derived) > s.budget }
+func (s *Space) exhausted() bool { return len(s.known)+len(s.derived)+len(s.reversed) > s.budget }
 
 func (s *Space) intern(kind exprKind, set ByteSet, kids []*expr, nullable bool) *expr {
 	var buffer [64]byte
