@@ -63,6 +63,7 @@ func Run(ctx context.Context, o Options, inputs ...Input) (*Result, error) {
 	if err := sideBySide(ctx, o.Workers, len(inputs), func(i int) { units[i] = Load(inputs[i]) }); err != nil {
 		return nil, fmt.Errorf("lint: %w", err)
 	}
+	LinkSites(units)
 	included := includedFiles(units)
 	type outcome struct {
 		findings   []diag.Diagnostic
@@ -70,7 +71,7 @@ func Run(ctx context.Context, o Options, inputs ...Input) (*Result, error) {
 	}
 	outcomes := make([]outcome, len(inputs))
 	err = sideBySide(ctx, o.Workers, len(inputs), func(i int) {
-		if !included[i] {
+		if !included[i] && !inputs[i].Unchecked {
 			f, s := chosen.check(units[i])
 			outcomes[i] = outcome{f, s}
 		}
@@ -79,7 +80,12 @@ func Run(ctx context.Context, o Options, inputs ...Input) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lint: %w", err)
 	}
-	r := &Result{Files: len(inputs)}
+	r := &Result{}
+	for i := range inputs {
+		if !inputs[i].Unchecked {
+			r.Files++
+		}
+	}
 	for _, out := range outcomes {
 		r.Findings = append(r.Findings, out.findings...)
 		r.Suppressed += out.suppressed
@@ -187,10 +193,7 @@ func dedupe(list []diag.Diagnostic) []diag.Diagnostic {
 func (c *selection) check(u *Unit) (findings []diag.Diagnostic, suppressed int) {
 	report := func(d diag.Diagnostic) {
 		if c.on[d.Code] {
-			if s, ok := c.severity[d.Code]; ok && !d.Refuses {
-				d.Severity = s
-			}
-			findings = append(findings, d)
+			findings = append(findings, c.withSeverity(d))
 		}
 	}
 	c.explainAll(u, report)
@@ -203,6 +206,14 @@ func (c *selection) check(u *Unit) (findings []diag.Diagnostic, suppressed int) 
 	findings, suppressed = c.suppress(u, findings)
 	diag.Sort(findings)
 	return findings, suppressed
+}
+
+// withSeverity gives a finding the severity that was asked for its rule.
+func (c *selection) withSeverity(d diag.Diagnostic) diag.Diagnostic {
+	if s, ok := c.severity[d.Code]; ok && !d.Refuses {
+		d.Severity = s
+	}
+	return d
 }
 
 // explainAll turns every diagnostic of the parsers into the finding of one rule.

@@ -13,9 +13,11 @@ type suppression struct {
 	file  *source.File
 	span  source.Span // of the whole comment
 	words []suppressedWord
-	whole bool  // the file; otherwise one directive
-	start int32 // of the directive it speaks of; -1: there is none
-	end   int32
+	whole bool // the file; otherwise one directive
+	// malformed: something other than a blank stands behind lint:ignore or lint:ignore-file
+	malformed bool
+	start     int32 // of the directive it speaks of; -1: there is none
+	end       int32
 }
 
 type suppressedWord struct {
@@ -31,26 +33,19 @@ const suppressionMark = "lint:ignore"
 func (c *selection) readSuppressions(u *Unit) []*suppression {
 	var out []*suppression
 	for _, com := range u.Comments {
-		text := com.File.Slice(com.Span)
-		body := strings.TrimLeft(text, "# \t")
-		if !strings.HasPrefix(body, suppressionMark) {
-			continue
+		rest, at, ok := commentAfter(com, suppressionMark)
+		if !ok {
+			continue // also another word that begins with lint:ignore
 		}
 		s := &suppression{file: com.File, span: com.Span, start: -1}
-		at := com.Span.Start + int32(len(text)-len(body)+len(suppressionMark))
-		rest := body[len(suppressionMark):]
-		if strings.HasPrefix(rest, "-file") {
+		if after, ok := strings.CutPrefix(rest, "-file"); ok {
 			s.whole = true
-			rest, at = rest[len("-file"):], at+int32(len("-file"))
+			rest, at = after, at+int32(len("-file"))
 		}
 		if rest != "" && rest[0] != ' ' && rest[0] != '\t' {
-			continue // some other word that begins with lint:ignore
-		}
-		if line, _, ok := strings.Cut(rest, "\n"); ok {
-			rest = strings.TrimSuffix(line, "\r")
-		}
-		if codes, _, ok := strings.Cut(rest, " --"); ok {
-			rest = codes
+			s.malformed = true
+			out = append(out, s)
+			continue
 		}
 		for i := 0; i < len(rest); {
 			if strings.IndexByte(" \t,", rest[i]) >= 0 {
@@ -102,7 +97,11 @@ func (u *Unit) spokenOf(com *Comment) *Directive {
 
 // suppress takes out what comments silence and adds what is wrong with those comments.
 func (c *selection) suppress(u *Unit, findings []diag.Diagnostic) (kept []diag.Diagnostic, suppressed int) {
+	if len(u.Comments) == 0 {
+		return findings, 0
+	}
 	list := c.readSuppressions(u)
+	findings = append(findings, c.intentProblems(u)...)
 	if len(list) == 0 {
 		return findings, 0
 	}
@@ -137,8 +136,11 @@ func (c *selection) suppress(u *Unit, findings []diag.Diagnostic) (kept []diag.D
 // problems is what is wrong with one suppression.
 func (c *selection) problems(s *suppression) []diag.Diagnostic {
 	one := func(span source.Span, severity diag.Severity, message string, fixes ...diag.Fix) diag.Diagnostic {
-		return diag.Diagnostic{Code: c.suppressor.Code, Name: c.suppressor.ID, Severity: severity, File: s.file,
-			Span: span, Message: message, Fixes: fixes}
+		return c.withSeverity(diag.Diagnostic{Code: c.suppressor.Code, Name: c.suppressor.ID, Severity: severity, File: s.file,
+			Span: span, Message: message, Fixes: fixes})
+	}
+	if s.malformed {
+		return []diag.Diagnostic{one(s.span, diag.Warning, "this silences nothing: behind lint:ignore or lint:ignore-file stand a blank and the rules; write lint:ignore RD302 -- reason")}
 	}
 	if len(s.words) == 0 {
 		return []diag.Diagnostic{one(s.span, diag.Warning, "this suppression names no rule and silences nothing; name one: lint:ignore RD302 -- reason")}
@@ -171,6 +173,27 @@ func (c *selection) problems(s *suppression) []diag.Diagnostic {
 			}
 			out = append(out, d)
 		}
+	}
+	return out
+}
+
+// intentProblems is what is wrong with the stated intents of a unit.
+func (c *selection) intentProblems(u *Unit) []diag.Diagnostic {
+	in := u.readIntents()
+	if c.suppressor == nil || !c.on[c.suppressor.Code] {
+		return nil
+	}
+	var out []diag.Diagnostic
+	add := func(d diag.Diagnostic) {
+		d.Code, d.Name = c.suppressor.Code, c.suppressor.ID
+		out = append(out, c.withSeverity(d))
+	}
+	for _, d := range in.diagnostics {
+		add(d)
+	}
+	for _, i := range in.misplaced {
+		add(diag.Diagnostic{Severity: diag.Warning, File: i.Comment.File, Span: i.Span,
+			Message: "no directive follows on the next line, so this states nothing"})
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"sort"
+	"sync"
 	"time"
 
 	"rewright/parser/apache"
@@ -31,14 +32,22 @@ type Input struct {
 
 	// Hosts are the names the configuration answers to, as far as said from outside; what it says itself comes on top.
 	Hosts []string
-	// Docroot is the absolute folder of the document root in the world of the server; empty: "/var/www/html".
+	// Docroot is the absolute folder of the document root in the world of the server. Empty: the topmost folder with a
+	// .htaccess among the inputs; where Dir is not known either, DefaultDocroot.
 	Docroot string
-	// Dir is the absolute folder of a .htaccess in that world, without a final slash; empty: the document root.
+	// Dir is the absolute folder of a .htaccess in that world, without a final slash. Empty: the document root, and
+	// the file has no neighbours; with it the .htaccess files of one run are one site (LinkSites).
 	Dir string
+	// Unchecked files are loaded for what others inherit from them; nothing is reported of them.
+	Unchecked bool
 	// Files is the document tree, when it is known; nil: both answers are possible to whether a file exists.
 	Files sim.FileSystem
 	// Profile is what the site is, as far as said: "identifiers" for a registry of persistent identifiers; may be empty.
 	Profile string
+	// MaxHops is how many redirects in a row are accepted before they are a finding; 0: one.
+	MaxHops int
+	// Thresholds replace the numbers at which rules begin to speak, by the rule's name; see Unit.Threshold.
+	Thresholds map[string]int
 	// Now is the day of the check, for dates in comments; zero: not known, and no rule speaks of them.
 	Now time.Time
 }
@@ -57,9 +66,31 @@ type Unit struct {
 	Directives []*Directive
 	Comments   []*Comment
 
-	heads   map[*source.File][]*Directive // by start
-	named   map[string][]*Directive
-	program *ir.Program
+	heads map[*source.File][]*Directive // by start
+	named map[string][]*Directive
+
+	programOnce, siteOnce, scopeOnce, hostsOnce sync.Once
+	program, siteProgram                        *ir.Program
+	htaccess                                    *ir.Scope
+	parents, children                           []*Unit
+	hosts                                       []Host
+	intents                                     intents
+}
+
+// MaxHops is how many redirects in a row are accepted.
+func (u *Unit) MaxHops() int {
+	if u.Input.MaxHops > 0 {
+		return u.Input.MaxHops
+	}
+	return 1
+}
+
+// Threshold is the number at which a rule begins to speak: what was said, else otherwise.
+func (u *Unit) Threshold(rule *Rule, otherwise int) int {
+	if n, ok := u.Input.Thresholds[rule.ID]; ok {
+		return n
+	}
+	return otherwise
 }
 
 // Word is one word of a directive.
@@ -221,11 +252,10 @@ func (u *Unit) Named(name string) []*Directive {
 	return u.named[name]
 }
 
-// Program is the IR of the configuration, made when first asked for.
+// Program is the IR of the configuration's own text, made when first asked for. Of a .htaccess file among others see
+// SiteProgram.
 func (u *Unit) Program() *ir.Program {
-	if u.program == nil {
-		u.program = u.lower()
-	}
+	u.programOnce.Do(func() { u.program = u.lower() })
 	return u.program
 }
 
@@ -352,16 +382,13 @@ func (u *Unit) addNginxComment(f *source.File, c *nginx.Comment) {
 	u.Comments = append(u.Comments, &Comment{File: f, Span: c.Span(), Own: own})
 }
 
-// lower makes the IR. A .htaccess file lies in the document root, of which no file is known.
+// lower makes the IR.
 func (u *Unit) lower() *ir.Program {
 	switch {
 	case u.Nginx != nil:
 		return nginx.Lower(u.Nginx)
 	case u.Input.Context == ir.ContextHtaccess:
-		return apache.NewHtaccessProgram(apache.LowerHtaccess(u.Apache, htaccessRoot))
+		return apache.NewHtaccessProgram(u.scope())
 	}
 	return apache.Lower(u.Apache)
 }
-
-// htaccessRoot is where a .htaccess file lies when nothing is said of it.
-const htaccessRoot = "/srv/www"

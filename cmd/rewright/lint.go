@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -79,6 +80,7 @@ func runLint(a *app, args []string) int {
 		}
 		inputs = append(inputs, more...)
 	}
+	inputs = append(inputs, a.parentsOf(inputs, set)...)
 	result, err := lint.Run(context.Background(), o, inputs...)
 	if err != nil {
 		return a.fail("%v", err)
@@ -109,7 +111,7 @@ func (a *app) lintInputs(arg string, o load.Options) ([]lint.Input, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []lint.Input{lintInput(nil, "", file, d, o)}, nil
+		return []lint.Input{lintInput(nil, inRoot(abs), file, d, o)}, nil
 	}
 	abs, err := filepath.Abs(arg)
 	if err != nil {
@@ -145,10 +147,13 @@ func (a *app) lintInputs(arg string, o load.Options) ([]lint.Input, error) {
 	return inputs, nil
 }
 
-// lintInput is one file with what is known of its surroundings. fsys holds what it includes; nil: nothing.
+// lintInput is one file with what is known of its surroundings. name is its path below /. fsys holds what it includes; nil: nothing.
 func lintInput(fsys fs.FS, name string, file *source.File, d load.Detected, o load.Options) lint.Input {
 	in := lint.Input{File: file, Server: d.Server, Context: d.Context, Defines: o.Defines,
 		HasModule: o.HasModule, Modules: o.Directive, Version: o.Version}
+	if d.Context == ir.ContextHtaccess {
+		in.Dir = path.Join("/", path.Dir(name))
+	}
 	if fsys != nil && d.Context != ir.ContextHtaccess {
 		in.Open, in.Glob = load.Includes(fsys, name, file.Text, d, o)
 	}
