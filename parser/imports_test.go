@@ -21,6 +21,7 @@ var arrows = map[string][]string{
 	"parser/diag":      {"parser/source"},
 	"parser/pattern":   {"parser/diag", "parser/source"},
 	"parser/ir":        {"parser/pattern", "parser/diag", "parser/source"},
+	"parser/value":     {"parser/ir", "parser/pattern", "parser/diag", "parser/source"},
 	"parser/apache":    {"parser/ir", "parser/pattern", "parser/diag", "parser/source"},
 	"parser/nginx":     {"parser/ir", "parser/pattern", "parser/diag", "parser/source"},
 	"parser/sim":       {"parser/ir", "parser/pattern", "parser/diag", "parser/source"},

@@ -228,7 +228,7 @@ func (d *descent) held(at spot, next []Node) *expr {
 	for i := len(next) - 1; i >= 0; i-- {
 		switch n := next[i].(type) {
 		case *Anchor:
-			ends = ends || n.Kind == SubjectEnd
+			ends = ends || n.Kind == SubjectEnd || n.Kind == SubjectEndOrNewline && s.withoutNewline(body)
 		case *InlineFlags:
 		default:
 			fixed = fixed && length(n) >= 0 && isRegular(n)
@@ -250,6 +250,12 @@ func (d *descent) held(at spot, next []Node) *expr {
 		return body
 	}
 	return out
+}
+
+// withoutNewline tells whether no word of e ends with a newline.
+func (s *Space) withoutNewline(e *expr) bool {
+	_, some, known := s.Shortest(Language{s.and(e, s.concat(s.all, s.bytes(newlineSet)))})
+	return known && !some
 }
 
 // length is the number of bytes that every match of a node takes, -1 when they differ or it is not told.

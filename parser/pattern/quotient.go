@@ -175,3 +175,14 @@ func NewSet(text string) ByteSet {
 	}
 	return set
 }
+
+// FoldedText is the set of the spellings of text that differ in the case of ASCII letters only.
+func (s *Space) FoldedText(text string) Language {
+	e := s.epsilon
+	for i := len(text) - 1; i >= 0; i-- {
+		var set ByteSet
+		set.Add(text[i])
+		e = s.concat(s.bytes(set.foldCase()), e)
+	}
+	return Language{e}
+}
