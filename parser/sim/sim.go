@@ -90,9 +90,31 @@ type Outcome struct {
 	Via           []string  // nginx: locations used in order, as the oracle writes them
 	Error         string    // what the server writes to its error log, as far as known
 
+	// Fired are the rules whose pattern and conditions held, in the order in which they ran; with maxFired of them
+	// the list ends. A rule that ran in several rounds is there as often.
+	Fired []Firing
+
 	Known   bool     // false: something that is not modelled could change the answer
 	Unknown []string // why, when Known is false
 	Steps   []Step
+}
+
+// Firing is a rule that took effect.
+type Firing struct {
+	Rule *ir.Rule
+	// Subrequest is set when it ran in a look-up that httpd makes inside of the request: for the index of a
+	// directory, for %{LA-U:…}, for FallbackResource.
+	Subrequest bool
+}
+
+// maxFired bounds Outcome.Fired; a rule that starts over ([N]) can run tens of thousands of times.
+const maxFired = 1000
+
+// Fire records that a rule took effect.
+func (o *Outcome) Fire(r *ir.Rule, subrequest bool) {
+	if len(o.Fired) < maxFired {
+		o.Fired = append(o.Fired, Firing{r, subrequest})
+	}
 }
 
 // StepKind sorts the steps of a trace.

@@ -82,6 +82,7 @@ func (r *request) tryRedirects(c *dirConf, list []*ir.Rule) int {
 			r.note(st)
 		}
 		if ok {
+			r.fired(p)
 			return r.aliasAnswer(c, p, loc)
 		}
 	}
@@ -149,6 +150,7 @@ func (r *request) unconditionalRedirect(c *dirConf) int {
 	if p == nil {
 		return 0
 	}
+	r.fired(p)
 	if p.Target == nil {
 		if p.Action == ir.ActionRedirect {
 			return 500

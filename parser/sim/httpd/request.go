@@ -122,6 +122,9 @@ func (r *request) note(st sim.Step) {
 	}
 }
 
+// fired records a rule that took effect.
+func (r *request) fired(p *ir.Rule) { r.top.out.Fire(p, r.main != nil || r.top.quiet > 0) }
+
 func (r *request) logError(text string) {
 	if r.top.error == "" {
 		r.top.error = text

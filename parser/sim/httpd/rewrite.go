@@ -210,6 +210,7 @@ func (ctx *ruleRun) apply(p *ir.Rule) ruleResult {
 		ctx.vary = append(ctx.vary, ctx.varyThis...)
 		ctx.varyThis = nil
 	}
+	r.fired(p)
 	newuri := ""
 	if p.Target != nil {
 		var unsafe bool

@@ -55,6 +55,7 @@ func (r *request) runRewrite(c *code, e *engine) {
 		r.note(st)
 		return
 	}
+	r.out.Fire(c.rule, false)
 	if c.status != 0 {
 		e.status = c.status
 	}

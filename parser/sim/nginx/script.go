@@ -11,6 +11,7 @@ import (
 type code struct {
 	kind   codeKind
 	origin ir.Origin
+	rule   *ir.Rule // break, return, rewrite
 
 	variable *variable // set
 	value    *template // set, return; right side or path of an if
@@ -62,7 +63,7 @@ func (c *compiler) script(items []ir.Item, l *conf, inLocation bool) []code {
 }
 
 func (c *compiler) rule(r *ir.Rule) code {
-	out := code{origin: r.Origin, status: r.Status}
+	out := code{origin: r.Origin, rule: r, status: r.Status}
 	switch r.Keyword {
 	case ir.NginxBreak:
 		out.kind = codeBreak
@@ -182,6 +183,7 @@ func (r *request) runCodes(script []code, e *engine) {
 		case codeReturn:
 			r.runReturn(c, e)
 		case codeBreak:
+			r.out.Fire(c.rule, false)
 			if r.uriChanged {
 				r.validLocation, r.uriChanged = false, false
 			}
@@ -203,6 +205,7 @@ func (r *request) runCodes(script []code, e *engine) {
 // runReturn is return. Source: ngx_http_script_return_code.
 func (r *request) runReturn(c *code, e *engine) {
 	e.exit = true
+	r.out.Fire(c.rule, false)
 	if c.status == 0 {
 		r.giveUp("what return 0 sends is no response")
 	}
