@@ -9,6 +9,7 @@ import (
 	"rewright/parser/diag"
 	"rewright/parser/ir"
 	"rewright/parser/nginx"
+	"rewright/parser/probe"
 	"rewright/parser/sim"
 	"rewright/parser/source"
 )
@@ -69,12 +70,13 @@ type Unit struct {
 	heads map[*source.File][]*Directive // by start
 	named map[string][]*Directive
 
-	programOnce, siteOnce, scopeOnce, hostsOnce sync.Once
-	program, siteProgram                        *ir.Program
-	htaccess                                    *ir.Scope
-	parents, children                           []*Unit
-	hosts                                       []Host
-	intents                                     intents
+	programOnce, siteOnce, scopeOnce, hostsOnce, askOnce sync.Once
+	program, siteProgram                                 *ir.Program
+	htaccess                                             *ir.Scope
+	parents, children                                    []*Unit
+	hosts                                                []Host
+	site                                                 *probe.Site
+	intents                                              intents
 }
 
 // MaxHops is how many redirects in a row are accepted.

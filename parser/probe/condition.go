@@ -74,7 +74,7 @@ func (v *solver) template(w *want, t *ir.Template, l pattern.Language, depth int
 	}
 	// A text around one variable: what is left of the language between the two literals.
 	if t.Parts[0].Kind == ir.Literal && len(t.Parts) == 2 && t.Parts[1].Kind == ir.Variable {
-		if rest, known := v.sp.After(l, t.Parts[0].Text); known {
+		if rest, known := v.sp.After(v.sp.Text(t.Parts[0].Text), l); known {
 			return v.variable(w, &t.Parts[1], rest, depth)
 		}
 	}
@@ -124,7 +124,7 @@ func (v *solver) variable(w *want, p *ir.Part, l pattern.Language, depth int) []
 		if !v.perDir {
 			return v.set(w, varPath, l)
 		}
-		if rest, known := v.sp.After(l, v.root); known {
+		if rest, known := v.sp.After(v.sp.Text(v.root), l); known {
 			return v.set(w, varPath, rest)
 		}
 	case "QUERY_STRING":
@@ -202,7 +202,7 @@ func (v *solver) nginxVariable(w *want, name string, l pattern.Language, depth i
 	case "remote_addr":
 		return v.set(w, varClient, l)
 	case "request_filename":
-		if rest, known := v.sp.After(l, v.root); known {
+		if rest, known := v.sp.After(v.sp.Text(v.root), l); known {
 			return v.set(w, varPath, rest)
 		}
 		return []*want{w}

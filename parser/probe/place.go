@@ -47,9 +47,6 @@ func (s *Site) locate() {
 		for i, item := range sc.Items {
 			switch it := item.(type) {
 			case *ir.Scope:
-				if it.Parent == nil {
-					it.Parent = sc
-				}
 				walk(it)
 			case *ir.Rule:
 				s.places[it] = &place{sc, i, len(s.rules)}
