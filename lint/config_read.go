@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -109,7 +110,7 @@ func ParseConfig(display string, text []byte, rules []*Rule) (c *Config, err err
 			c, err = nil, &ConfigError{File: display, Message: fmt.Sprintf("no YAML that can be read (%v)", r)}
 		}
 	}()
-	tree, err := parser.ParseBytes(text, 0)
+	tree, err := parser.ParseBytes(bytes.TrimPrefix(text, []byte("\ufeff")), 0)
 	if err != nil {
 		return nil, configError(display, err)
 	}
