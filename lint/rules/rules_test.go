@@ -24,13 +24,7 @@ var update = stdflag.Bool("update", false, "rewrite the generated pages")
 // check runs all rules over a text.
 func check(t *testing.T, name, text string, server ir.Server, context ir.Context, codes ...string) []diag.Diagnostic {
 	t.Helper()
-	return checkInput(t, lint.Input{File: source.NewFile(name, []byte(text)), Server: server, Context: context}, codes...)
-}
-
-// checkInput runs the rules over a configuration: those of codes, or all that are not off.
-func checkInput(t *testing.T, in lint.Input, codes ...string) []diag.Diagnostic {
-	t.Helper()
-	u := lint.Load(in)
+	u := lint.Load(lint.Input{File: source.NewFile(name, []byte(text)), Server: server, Context: context})
 	list, err := lint.Check(lint.Options{Rules: All(), Select: codes}, u)
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +82,7 @@ func TestExamples(t *testing.T) {
 				shown |= lint.Apache
 			}
 			t.Run(fmt.Sprintf("%s/%d", r.ID, i), func(t *testing.T) {
-				before := checkExample(t, r, e, e.Before)
+				before := check(t, "before", e.Before, e.Server, e.Where())
 				if !has(before, r.Code) {
 					t.Errorf("silent on\n%s%s", e.Before, lines(before))
 				}
@@ -97,7 +91,7 @@ func TestExamples(t *testing.T) {
 						t.Errorf("another rule speaks as well: %s", describe(d))
 					}
 				}
-				after := checkExample(t, r, e, e.After)
+				after := check(t, "after", e.After, e.Server, e.Where())
 				if has(after, r.Code) {
 					t.Errorf("fires on\n%s%s", e.After, lines(after))
 				}
@@ -107,21 +101,6 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s: examples for %s, but the rule is for %s", r.ID, shown, r.For)
 		}
 	}
-}
-
-// checkExample runs the rules over one half of an example; a rule that is off runs alone.
-func checkExample(t *testing.T, r *lint.Rule, e lint.Example, text string) []diag.Diagnostic {
-	t.Helper()
-	in := lint.Input{File: source.NewFile("site", []byte(text)), Server: e.Server, Context: e.Where(), Version: e.Version}
-	return checkInput(t, in, alone(r)...)
-}
-
-// alone selects a rule that is off; nothing for the others.
-func alone(r *lint.Rule) []string {
-	if r != nil && r.Off {
-		return []string{r.Code}
-	}
-	return nil
 }
 
 func has(list []diag.Diagnostic, code string) bool {
@@ -147,20 +126,18 @@ func TestFixes(t *testing.T) {
 	for _, r := range All() {
 		for i, e := range r.Doc.Examples {
 			t.Run(fmt.Sprintf("%s/%d", r.ID, i), func(t *testing.T) {
-				tryFixes(t, []byte(e.Before), func(text string) []diag.Diagnostic { return checkExample(t, r, e, text) })
+				tryFixes(t, []byte(e.Before), e.Server, e.Where())
 			})
 		}
 	}
 	for _, f := range fixtures(t) {
-		t.Run(f.rule+"/"+f.name, func(t *testing.T) {
-			tryFixes(t, f.text, func(text string) []diag.Diagnostic { return f.check(t, text) })
-		})
+		t.Run(f.rule+"/"+f.name, func(t *testing.T) { tryFixes(t, f.text, f.server, f.context) })
 	}
 }
 
-func tryFixes(t *testing.T, text []byte, check func(text string) []diag.Diagnostic) {
+func tryFixes(t *testing.T, text []byte, server ir.Server, context ir.Context) {
 	t.Helper()
-	list := check(string(text))
+	list := check(t, "text", string(text), server, context)
 	for _, d := range list {
 		if len(d.Fixes) == 0 {
 			continue
@@ -173,7 +150,7 @@ func tryFixes(t *testing.T, text []byte, check func(text string) []diag.Diagnost
 		if bytes.Equal(out, text) {
 			t.Errorf("%s: the fix %q changes nothing", describe(d), d.Fixes[0].Title)
 		}
-		after := check(string(out))
+		after := check(t, "text", string(out), server, context)
 		if d.Code != lint.SuppressionProblem && count(after, d.Code) >= count(list, d.Code) {
 			t.Errorf("%s: the fix %q leaves it:\n%s%s", describe(d), d.Fixes[0].Title, out, lines(after))
 		}
@@ -209,14 +186,6 @@ type fixture struct {
 	text       []byte
 	server     ir.Server
 	context    ir.Context
-	version    string // of the server: what stands between @ and the last extension, as in firing@1.22.1.nginx
-}
-
-// check runs the rules over a text in the place of the fixture; a rule that is off runs alone on its own fixtures.
-func (f *fixture) check(t *testing.T, text string) []diag.Diagnostic {
-	t.Helper()
-	in := lint.Input{File: source.NewFile(f.name, []byte(text)), Server: f.server, Context: f.context, Version: f.version}
-	return checkInput(t, in, alone(Find(f.rule))...)
 }
 
 const fixtureRoot = "../../testdata/rules"
@@ -248,8 +217,7 @@ func fixtures(t *testing.T) []fixture {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, version, _ := strings.Cut(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), "@")
-		out = append(out, fixture{filepath.Base(filepath.Dir(path)), filepath.Base(path), text, kind.server, kind.context, version})
+		out = append(out, fixture{filepath.Base(filepath.Dir(path)), filepath.Base(path), text, kind.server, kind.context})
 	}
 	return out
 }
@@ -337,7 +305,7 @@ func TestFixtures(t *testing.T) {
 				return
 			}
 			want := expectations(f.text)
-			list := f.check(t, string(f.text))
+			list := check(t, f.name, string(f.text), f.server, f.context)
 			for _, d := range list {
 				if !firing && d.Code != r.Code && !d.Refuses {
 					continue
@@ -440,7 +408,7 @@ func annotate(t *testing.T, f fixture) {
 	text := strings.Join(kept, "")
 	below := map[int][]string{}
 	var end []string
-	for _, d := range f.check(t, text) {
+	for _, d := range check(t, f.name, text, f.server, f.context) {
 		if !strings.HasPrefix(f.name, "firing") && d.Name != f.rule && !d.Refuses {
 			continue
 		}
