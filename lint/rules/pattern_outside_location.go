@@ -28,7 +28,7 @@ func checkPatternOutsideLocation(p *lint.Pass, g *ir.Program) {
 	}
 	v := value.New(g.Server, budgetOfConditions)
 	check := func(pat *ir.Pattern, at *value.Place, what string) {
-		if pat == nil || pat.Re == nil || at == nil || placeholder(pat.Text) {
+		if pat == nil || pat.Re == nil || at == nil || unexpanded(pat.Text) {
 			return
 		}
 		loc, ok := locationAround(at)

@@ -27,7 +27,7 @@ type patternUse struct {
 // eachUse calls f for every regular expression of a program that compiles; the use is good for the call only.
 func eachUse(p *lint.Pass, g *ir.Program, f func(u *patternUse)) {
 	call := func(u patternUse) {
-		if u.Pattern != nil && u.Re != nil && u.file != nil && !placeholder(u.Text) {
+		if u.Pattern != nil && u.Re != nil && u.file != nil && !unexpanded(u.Text) {
 			p.File = u.file
 			f(&u)
 		}
@@ -58,8 +58,8 @@ func eachUse(p *lint.Pass, g *ir.Program, f func(u *patternUse)) {
 	})
 }
 
-// placeholder tells whether a pattern holds a name that is put in before the server reads it, ${NAME} or $NAME.
-func placeholder(text string) bool {
+// unexpanded tells whether a pattern holds a name that is put in before the server reads it, ${NAME} or $NAME.
+func unexpanded(text string) bool {
 	for i := strings.IndexByte(text, '$'); i >= 0 && i+2 < len(text); {
 		rest := text[i+1:]
 		if rest[0] == '{' || isUpper(rest[0]) && isUpper(rest[1]) {
