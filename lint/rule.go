@@ -89,6 +89,7 @@ type Doc struct {
 type Example struct {
 	Server  ir.Server
 	Context ir.Context // empty: a .htaccess file; the inside of an nginx server {}
+	Version string     // of the server, for rules that speak of certain ones only; may be empty
 	Before  string
 	After   string // the rule is silent on it; "" when there is no good form
 }

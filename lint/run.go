@@ -1,10 +1,14 @@
 package lint
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"sort"
+	"strings"
 	"sync"
 
 	"rewright/parser/diag"
@@ -59,6 +63,14 @@ func Run(ctx context.Context, o Options, inputs ...Input) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	choices := map[*Choice]*selection{nil: chosen}
+	for i := range inputs {
+		if c := inputs[i].Choice; choices[c] == nil {
+			if choices[c], err = chooseRules(o.Rules, c); err != nil {
+				return nil, err
+			}
+		}
+	}
 	units := make([]*Unit, len(inputs))
 	if err := sideBySide(ctx, o.Workers, len(inputs), func(i int) { units[i] = Load(inputs[i]) }); err != nil {
 		return nil, fmt.Errorf("lint: %w", err)
@@ -72,7 +84,7 @@ func Run(ctx context.Context, o Options, inputs ...Input) (*Result, error) {
 	outcomes := make([]outcome, len(inputs))
 	err = sideBySide(ctx, o.Workers, len(inputs), func(i int) {
 		if !included[i] && !inputs[i].Unchecked {
-			f, s := chosen.check(units[i])
+			f, s := choices[inputs[i].Choice].check(units[i])
 			outcomes[i] = outcome{f, s}
 		}
 		units[i] = nil
@@ -347,10 +359,22 @@ type selection struct {
 }
 
 func (o *Options) choose() (*selection, error) {
-	c := &selection{rules: o.Rules, on: map[string]bool{}, severity: map[string]diag.Severity{},
-		explainers: map[string][]*Rule{}, byName: map[string]*Rule{}}
-	for _, r := range o.Rules {
+	return chooseRules(o.Rules, &Choice{o.Select, o.Ignore, o.Severity})
+}
+
+// newNames knows the rules by their names, and nothing of a choice.
+func newNames(rules []*Rule) *selection {
+	c := &selection{rules: rules, byName: make(map[string]*Rule, 2*len(rules))}
+	for _, r := range rules {
 		c.byName[r.Code], c.byName[r.ID] = r, r
+	}
+	return c
+}
+
+func chooseRules(rules []*Rule, o *Choice) (*selection, error) {
+	c := newNames(rules)
+	c.on, c.severity, c.explainers = map[string]bool{}, map[string]diag.Severity{}, map[string][]*Rule{}
+	for _, r := range rules {
 		c.on[r.Code] = !r.Off && len(o.Select) == 0
 		switch r.Code {
 		case CatchAll:
@@ -385,12 +409,29 @@ func (o *Options) choose() (*selection, error) {
 			return nil, err
 		}
 	}
-	for word, s := range o.Severity {
+	for _, word := range leastToMost(o.Severity) {
+		s := o.Severity[word]
 		if err := c.each(word, func(r *Rule) { c.severity[r.Code] = s }); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// leastToMost orders the words of a selection from those that stand for many rules to the names of one.
+func leastToMost[V any](m map[string]V) []string {
+	rank := func(word string) int {
+		switch {
+		case word == "all":
+			return 0
+		case len(word) <= len("RD999"):
+			return len(word)
+		}
+		return 100
+	}
+	return slices.SortedFunc(maps.Keys(m), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
+	})
 }
 
 // Codes the engine itself needs to know.

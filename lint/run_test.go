@@ -20,6 +20,10 @@ func htaccess(name, text string) lint.Input {
 	return lint.Input{File: source.NewFile(name, []byte(text)), Server: ir.Apache, Context: ir.ContextHtaccess}
 }
 
+func nginxServer(name, text string) lint.Input {
+	return lint.Input{File: source.NewFile(name, []byte(text)), Server: ir.Nginx, Context: ir.ContextServer}
+}
+
 func codes(list []diag.Diagnostic) string {
 	var out []string
 	for _, d := range list {

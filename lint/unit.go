@@ -27,7 +27,7 @@ type Input struct {
 	Defines map[string]string // httpd: Define and -D
 	// HasModule tells whether httpd has a module (apache.Env.HasModule); nil: all that it ships.
 	HasModule func(name string) bool
-	// Modules tells whether a directive comes from a third-party module of nginx that is there; nil: none is.
+	// Modules tells whether a directive comes from a third-party module that the server has; nil: it has none.
 	Modules func(directive string) bool
 	Version string // of the server; empty: the newest one known
 
@@ -45,6 +45,9 @@ type Input struct {
 	Files sim.FileSystem
 	// Profile is what the site is, as far as said: "identifiers" for a registry of persistent identifiers; may be empty.
 	Profile string
+	// Choice says which rules look at this file and how loud they are; nil: as Options say. A pointer that many inputs
+	// share is read once.
+	Choice *Choice
 	// MaxHops is how many redirects in a row are accepted before they are a finding; 0: one.
 	MaxHops int
 	// Thresholds replace the numbers at which rules begin to speak, by the rule's name; see Unit.Threshold.
@@ -270,7 +273,7 @@ func (u *Unit) loadApache() {
 	in := u.Input
 	file := apache.Parse(in.File)
 	u.Apache = apache.Read(file, apache.Env{Context: in.Context, Defines: in.Defines, HasModule: in.HasModule,
-		Version: in.Version, Open: in.Open, Glob: in.Glob})
+		Directive: in.Modules, Version: in.Version, Open: in.Open, Glob: in.Glob})
 	skipped := make(map[*apache.Section]bool, len(u.Apache.Inactive))
 	for _, s := range u.Apache.Inactive {
 		skipped[s] = true

@@ -3,4 +3,9 @@ package rules
 import "rewright/lint"
 
 // securityRules are the family RD7, security.
-var securityRules = []*lint.Rule{}
+var securityRules = []*lint.Rule{
+	&hostHeaderRedirect,
+	&redirectBypassesAccess,
+	&credentialsInTarget,
+	&vulnerableRewriteShape,
+}

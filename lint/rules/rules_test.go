@@ -24,7 +24,13 @@ var update = stdflag.Bool("update", false, "rewrite the generated pages")
 // check runs all rules over a text.
 func check(t *testing.T, name, text string, server ir.Server, context ir.Context, codes ...string) []diag.Diagnostic {
 	t.Helper()
-	u := lint.Load(lint.Input{File: source.NewFile(name, []byte(text)), Server: server, Context: context})
+	return checkInput(t, lint.Input{File: source.NewFile(name, []byte(text)), Server: server, Context: context}, codes...)
+}
+
+// checkInput runs the rules over a configuration: those of codes, or all that are not off.
+func checkInput(t *testing.T, in lint.Input, codes ...string) []diag.Diagnostic {
+	t.Helper()
+	u := lint.Load(in)
 	list, err := lint.Check(lint.Options{Rules: All(), Select: codes}, u)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +88,7 @@ func TestExamples(t *testing.T) {
 				shown |= lint.Apache
 			}
 			t.Run(fmt.Sprintf("%s/%d", r.ID, i), func(t *testing.T) {
-				before := check(t, "before", e.Before, e.Server, e.Where())
+				before := checkExample(t, r, e, e.Before)
 				if !has(before, r.Code) {
 					t.Errorf("silent on\n%s%s", e.Before, lines(before))
 				}
@@ -91,7 +97,7 @@ func TestExamples(t *testing.T) {
 						t.Errorf("another rule speaks as well: %s", describe(d))
 					}
 				}
-				after := check(t, "after", e.After, e.Server, e.Where())
+				after := checkExample(t, r, e, e.After)
 				if has(after, r.Code) {
 					t.Errorf("fires on\n%s%s", e.After, lines(after))
 				}
@@ -101,6 +107,21 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s: examples for %s, but the rule is for %s", r.ID, shown, r.For)
 		}
 	}
+}
+
+// checkExample runs the rules over one half of an example; a rule that is off runs alone.
+func checkExample(t *testing.T, r *lint.Rule, e lint.Example, text string) []diag.Diagnostic {
+	t.Helper()
+	in := lint.Input{File: source.NewFile("site", []byte(text)), Server: e.Server, Context: e.Where(), Version: e.Version}
+	return checkInput(t, in, alone(r)...)
+}
+
+// alone selects a rule that is off; nothing for the others.
+func alone(r *lint.Rule) []string {
+	if r != nil && r.Off {
+		return []string{r.Code}
+	}
+	return nil
 }
 
 func has(list []diag.Diagnostic, code string) bool {
@@ -126,18 +147,20 @@ func TestFixes(t *testing.T) {
 	for _, r := range All() {
 		for i, e := range r.Doc.Examples {
 			t.Run(fmt.Sprintf("%s/%d", r.ID, i), func(t *testing.T) {
-				tryFixes(t, []byte(e.Before), e.Server, e.Where())
+				tryFixes(t, []byte(e.Before), func(text string) []diag.Diagnostic { return checkExample(t, r, e, text) })
 			})
 		}
 	}
 	for _, f := range fixtures(t) {
-		t.Run(f.rule+"/"+f.name, func(t *testing.T) { tryFixes(t, f.text, f.server, f.context) })
+		t.Run(f.rule+"/"+f.name, func(t *testing.T) {
+			tryFixes(t, f.text, func(text string) []diag.Diagnostic { return f.check(t, text) })
+		})
 	}
 }
 
-func tryFixes(t *testing.T, text []byte, server ir.Server, context ir.Context) {
+func tryFixes(t *testing.T, text []byte, check func(text string) []diag.Diagnostic) {
 	t.Helper()
-	list := check(t, "text", string(text), server, context)
+	list := check(string(text))
 	for _, d := range list {
 		if len(d.Fixes) == 0 {
 			continue
@@ -150,7 +173,7 @@ func tryFixes(t *testing.T, text []byte, server ir.Server, context ir.Context) {
 		if bytes.Equal(out, text) {
 			t.Errorf("%s: the fix %q changes nothing", describe(d), d.Fixes[0].Title)
 		}
-		after := check(t, "text", string(out), server, context)
+		after := check(string(out))
 		if d.Code != lint.SuppressionProblem && count(after, d.Code) >= count(list, d.Code) {
 			t.Errorf("%s: the fix %q leaves it:\n%s%s", describe(d), d.Fixes[0].Title, out, lines(after))
 		}
@@ -186,6 +209,14 @@ type fixture struct {
 	text       []byte
 	server     ir.Server
 	context    ir.Context
+	version    string // of the server: what stands between @ and the last extension, as in firing@1.22.1.nginx
+}
+
+// check runs the rules over a text in the place of the fixture; a rule that is off runs alone on its own fixtures.
+func (f *fixture) check(t *testing.T, text string) []diag.Diagnostic {
+	t.Helper()
+	in := lint.Input{File: source.NewFile(f.name, []byte(text)), Server: f.server, Context: f.context, Version: f.version}
+	return checkInput(t, in, alone(Find(f.rule))...)
 }
 
 const fixtureRoot = "../../testdata/rules"
@@ -217,7 +248,8 @@ func fixtures(t *testing.T) []fixture {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, fixture{filepath.Base(filepath.Dir(path)), filepath.Base(path), text, kind.server, kind.context})
+		_, version, _ := strings.Cut(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), "@")
+		out = append(out, fixture{filepath.Base(filepath.Dir(path)), filepath.Base(path), text, kind.server, kind.context, version})
 	}
 	return out
 }
@@ -305,7 +337,7 @@ func TestFixtures(t *testing.T) {
 				return
 			}
 			want := expectations(f.text)
-			list := check(t, f.name, string(f.text), f.server, f.context)
+			list := f.check(t, string(f.text))
 			for _, d := range list {
 				if !firing && d.Code != r.Code && !d.Refuses {
 					continue
@@ -408,7 +440,7 @@ func annotate(t *testing.T, f fixture) {
 	text := strings.Join(kept, "")
 	below := map[int][]string{}
 	var end []string
-	for _, d := range check(t, f.name, text, f.server, f.context) {
+	for _, d := range f.check(t, text) {
 		if !strings.HasPrefix(f.name, "firing") && d.Name != f.rule && !d.Refuses {
 			continue
 		}

@@ -38,7 +38,7 @@ func checkDiscarded(p *lint.Pass, g *ir.Program) {
 			}
 			p.File = r.File
 			switch {
-			case r.Keyword == ir.RewriteRule && r.Discarded && r.Status != 0:
+			case r.Keyword == ir.RewriteRule && r.Discarded && r.Status != 0 && r.Status/100 != 3:
 				if pages == nil {
 					pages = errorDocuments(g)
 				}

@@ -263,3 +263,6 @@ var shippedSet = func() map[string]bool {
 
 // isShipped tells whether httpd itself brings a module, by source file or identifier.
 func isShipped(name string) bool { return shippedSet[name] }
+
+// ThirdParty names the module outside the server's own sources that brings a directive; "" when none is known.
+func ThirdParty(server ir.Server, directive string) string { return thirdParty(server, directive) }

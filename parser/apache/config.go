@@ -12,6 +12,9 @@ type Env struct {
 	// HasModule tells whether a module is loaded, asked by source name ("mod_rewrite.c") or identifier
 	// ("rewrite_module"). nil: every module that httpd 2.4 ships, and none else.
 	HasModule func(name string) bool
+	// Directive tells whether a module from elsewhere that is there brings a directive httpd does not ship; nil: none does.
+	// Such a directive is accepted anywhere with any arguments, and what it does is not known.
+	Directive func(name string) bool
 	Defines   map[string]string // Define and -D; also used for ${NAME}
 	Environ   map[string]string // process environment, for ${NAME}
 	Version   string            // "2.4.71"; empty: that

@@ -111,7 +111,7 @@ func (r *reader) unknown(f *source.File, d *Directive, name string, s *scope) bo
 	if o := r.env.Override; o != nil && o.Unknown && r.env.Context == ir.ContextHtaccess {
 		return true
 	}
-	if r.foreign && LookupSpec(name) == nil {
+	if (r.foreign || r.env.Directive != nil && r.env.Directive(name)) && LookupSpec(name) == nil {
 		// A module from elsewhere is loaded, and this may be its own.
 		return false
 	}

@@ -255,6 +255,9 @@ func lowerRewrite(o ir.Origin, args []ir.Word, d *ConfigDirective) ir.Item {
 		r.Query.Append, r.Query.Discard = false, true
 	}
 	w := d.Args[1]
+	if w.Quote == 0 && len(text) < len(w.Text) {
+		w.Span.End--
+	}
 	w.Text = text
 	r.Target = template(w)
 	r.Flow = ir.FlowNext

@@ -239,7 +239,7 @@ func (n *nginxServer) serve(root string, hosts []*nginxHost, replies []reply) er
 				fmt.Sscan(line.Status, &one.Status)
 			}
 			if ok && one.Location == nil && line.URI != "" {
-				one.Seen, one.URI, one.Query, one.File = true, line.URI, line.Query, line.File
+				one.Seen, one.URI, one.Query, one.File = true, h.logical(line.URI), h.logical(line.Query), h.logical(line.File)
 			}
 		}
 	}
