@@ -4,5 +4,6 @@ import "rewright/lint"
 
 // patternRules are the family RD5, patterns.
 var patternRules = []*lint.Rule{
-	&invalidRegex,
+	&constantCondition, &contradictoryConditions, &tautologicalOr, &danglingOr,
+	&invalidRegex, &impossiblePattern, &patternOutsideLocation,
 }

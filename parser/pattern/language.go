@@ -51,6 +51,7 @@ type expr struct {
 	set      ByteSet
 	kids     []*expr
 	classes  []ByteSet // bytes of one class have the same derivative; nil until asked for
+	reps     []byte    // one of each class, the nicest first; nil until asked for
 }
 
 // NewSpace makes a Space; budget bounds the expressions and derivatives it may hold,
@@ -362,7 +363,7 @@ func (s *Space) Shortest(a Language) (subject string, ok, known bool) {
 			slices.Reverse(b)
 			return string(b), true, true
 		}
-		for _, c := range byNicety(e.partition()) {
+		for _, c := range e.nicely() {
 			next := s.derive(e, c)
 			if s.exhausted() || len(queue) > s.budget {
 				return "", false, false
@@ -376,17 +377,32 @@ func (s *Space) Shortest(a Language) (subject string, ok, known bool) {
 	return "", false, true
 }
 
+// rank is the place of each byte in nice.
+var rank = func() (r [256]uint8) {
+	for i, c := range nice {
+		r[c] = uint8(i)
+	}
+	return r
+}()
+
 // byNicety gives a byte for each class, the nicest classes first.
 func byNicety(classes []ByteSet) []byte {
 	reps := make([]byte, 0, len(classes))
-	for _, c := range nice {
-		for _, set := range classes {
-			if set.Has(c) && nicest(set) == c {
-				reps = append(reps, c)
-			}
+	for _, set := range classes {
+		if !set.Empty() {
+			reps = append(reps, nicest(set))
 		}
 	}
+	slices.SortFunc(reps, func(a, b byte) int { return int(rank[a]) - int(rank[b]) })
 	return reps
+}
+
+// nicely gives byNicety of the expression's classes, which are looked at again and again.
+func (e *expr) nicely() []byte {
+	if e.reps == nil {
+		e.reps = byNicety(e.partition())
+	}
+	return e.reps
 }
 
 // Includes tells whether every subject of b belongs to a; if not, witness is a shortest that does not.

@@ -186,3 +186,6 @@ func (s *Space) FoldedText(text string) Language {
 	}
 	return Language{e}
 }
+
+// Exhausted tells whether the budget is spent: whatever is asked from then on is unknown.
+func (s *Space) Exhausted() bool { return s.exhausted() }

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"iter"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -41,7 +42,7 @@ func (s *Site) requests(r *ir.Rule, max int, more bool) []Probe {
 		w := queue[0]
 		queue = queue[1:]
 		var blocked []*want
-		for _, p := range v.probes(w, max) {
+		for p := range v.probes(w, max) {
 			if k := key(p); seen[k] {
 				continue
 			} else {
@@ -440,39 +441,66 @@ func (v *solver) aroundLocation(w *want, o *sim.Outcome) []*want {
 	return out
 }
 
-// probes are requests for one want.
-func (v *solver) probes(w *want, max int) []Probe {
-	var out []Probe
-	for _, path := range v.paths(w, max) {
-		if p, ok := v.build(w, path); ok {
-			out = append(out, p)
-		}
+// probes are requests for one want, made one by one as they are asked for.
+func (v *solver) probes(w *want, max int) iter.Seq[Probe] {
+	return func(yield func(Probe) bool) {
+		v.paths(w, max, func(path string) bool {
+			p, ok := v.build(w, path)
+			return !ok || yield(p)
+		})
 	}
-	return out
 }
 
 // plainPath are the paths that reach a server as they are written, and that people write.
 const plainPath = `^/[A-Za-z0-9._~!$&'()*+,;=:@/ %-]*$`
 
-// paths are paths the want allows, the likeliest first.
-func (v *solver) paths(w *want, max int) []string {
+// paths gives up to max paths the want allows to yield, the likeliest first, until it has enough.
+func (v *solver) paths(w *want, max int, yield func(string) bool) {
 	l := w.vars[varPath]
 	odd := v.re(`//|/\.\.?(?:/|$)`)
 	plain := v.sp.And(v.sp.And(l, v.re(plainPath)), v.sp.Not(odd))
-	var out []string
 	seen := map[string]bool{}
+	enough := false
 	add := func(path string) {
-		if !seen[path] && len(out) < max {
+		if !enough && !seen[path] && len(seen) < max {
 			if yes, known := v.sp.Contains(plain, path); yes || !known {
 				seen[path] = true
-				out = append(out, path)
+				enough = !yield(path)
 			}
 		}
 	}
+	v.likely(add)
+	for range 3 {
+		if enough || len(seen) >= max {
+			return
+		}
+		text, ok, known := v.sp.Shortest(plain)
+		if !ok || !known {
+			break
+		}
+		add(text)
+		plain = v.sp.And(plain, v.sp.Not(v.sp.Text(text)))
+	}
+	if len(seen) == 0 {
+		if text, ok, known := v.sp.Shortest(v.sp.And(l, v.re(`^[^\x00]*$`))); ok && known {
+			yield(text)
+		}
+	}
+}
+
+// likely gives paths that the rule's own pattern, or the location it stands in, is likely to allow.
+func (v *solver) likely(add func(string)) {
 	r := v.rule
 	prefix := ""
 	if v.perDir && r.Keyword == ir.RewriteRule {
 		prefix = v.prefix
+	}
+	texts := func(p *ir.Pattern) {
+		for _, t := range samples(p.Re.Tree()) {
+			add(prefix + t)
+			add("/" + t)
+			add("/x" + t)
+		}
 	}
 	switch {
 	case r.Match == ir.MatchSegment:
@@ -480,21 +508,13 @@ func (v *solver) paths(w *want, max int) []string {
 		add(strings.TrimSuffix(r.Path, "/") + "/x")
 		add(strings.TrimSuffix(r.Path, "/") + "/")
 	case r.Match == ir.MatchRegex && !r.Negated && r.Pattern != nil && r.Pattern.Re != nil:
-		for _, t := range samples(r.Pattern.Re.Tree()) {
-			add(prefix + t)
-			add("/" + t)
-			add("/x" + t)
-		}
+		texts(r.Pattern)
 	default:
 		for sc := v.scope; sc != nil; sc = sc.Parent {
 			switch {
 			case sc.Kind != ir.ScopeLocation:
 			case sc.Pattern != nil && sc.Pattern.Re != nil:
-				for _, t := range samples(sc.Pattern.Re.Tree()) {
-					add(t)
-					add("/" + t)
-					add("/x" + t)
-				}
+				texts(sc.Pattern)
 			default:
 				add(sc.Path)
 				add(strings.TrimSuffix(sc.Path, "/") + "/x")
@@ -504,22 +524,6 @@ func (v *solver) paths(w *want, max int) []string {
 		add("/x")
 		add("/a/b")
 	}
-	if text, ok, known := v.sp.Shortest(plain); ok && known {
-		add(text)
-		for range 2 {
-			plain = v.sp.And(plain, v.sp.Not(v.sp.Text(text)))
-			if text, ok, known = v.sp.Shortest(plain); !ok || !known {
-				break
-			}
-			add(text)
-		}
-	}
-	if len(out) == 0 {
-		if text, ok, known := v.sp.Shortest(v.sp.And(l, v.re(`^[^\x00]*$`))); ok && known {
-			out = append(out, text)
-		}
-	}
-	return out
 }
 
 // build makes the request for a path.

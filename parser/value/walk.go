@@ -17,34 +17,58 @@ type Place struct {
 	Steady bool
 }
 
-// Walk calls f for each rule of a program, in file order, and where it stands.
-func Walk(p *ir.Program, f func(r *ir.Rule, at *Place)) {
-	w := walker{f: f, loose: looseSlashes(p)}
+// Visitor is told of the items of a program; nil members are not called.
+type Visitor struct {
+	Rule    func(r *ir.Rule, at *Place)
+	Scope   func(s *ir.Scope, at *Place) // before what stands in it; at is where its head stands, nil for outermost ones
+	Map     func(m *ir.MapBlock)
+	Setting func(s *ir.Setting, at *Place)
+}
+
+// Walk calls f for each rule of a program, in file order, and where it stands; the Place is good for the call only.
+func Walk(p *ir.Program, f func(r *ir.Rule, at *Place)) { Visit(p, Visitor{Rule: f}) }
+
+// Visit goes through a program in file order; a Place is good for the call only.
+func Visit(p *ir.Program, v Visitor) {
+	w := walker{Visitor: v, loose: looseSlashes(p)}
 	if p.Root != nil {
-		w.scope(p.Root, nil)
+		w.walk(p.Root, nil)
 	}
 	for _, s := range p.Htaccess {
-		w.scope(s, nil)
+		w.walk(s, nil)
 	}
 }
 
 type walker struct {
-	f     func(r *ir.Rule, at *Place)
+	Visitor
 	loose bool
 }
 
-func (w *walker) scope(s *ir.Scope, parent *Place) {
+func (w *walker) walk(s *ir.Scope, parent *Place) {
+	if w.Scope != nil {
+		w.Scope(s, parent)
+	}
 	at := &Place{Scope: s, Parent: parent}
 	steady := !w.loose && cutsKnownPrefix(s)
 	for i, item := range s.Items {
 		switch item := item.(type) {
 		case *ir.Scope:
-			w.scope(item, &Place{Scope: s, Index: i, Parent: parent, Steady: steady})
+			w.walk(item, &Place{Scope: s, Index: i, Parent: parent, Steady: steady})
 		case *ir.Rule:
 			at.Index, at.Steady = i, steady || item.Keyword != ir.RewriteRule && !w.loose
-			here := *at
-			w.f(item, &here)
+			if w.Rule != nil {
+				w.Rule(item, at)
+			}
 			steady = steady && !disturbs(item)
+		case *ir.MapBlock:
+			if w.Map != nil {
+				w.Map(item)
+			}
+		case *ir.Setting:
+			if w.Setting != nil {
+				at.Index, at.Steady = i, steady
+				w.Setting(item, at)
+			}
 		}
 	}
 }
@@ -100,7 +124,7 @@ func looseSlashes(p *ir.Program) bool {
 				loose = loose || (item.Name == "MergeSlashes" || item.Name == "merge_slashes") && len(item.Args) > 0 && strings.EqualFold(item.Args[0].Text, "off")
 			case *ir.Rule:
 				loose = loose || item.Keyword == ir.NginxRewrite && item.Action == ir.ActionRewrite && !item.ImplicitRedirect &&
-					!strings.HasPrefix(item.Target.Prefix(), "/")
+					!keepsSlash(item)
 			}
 		}
 	}
@@ -111,4 +135,20 @@ func looseSlashes(p *ir.Program) bool {
 		walk(s)
 	}
 	return loose
+}
+
+// keepsSlash tells whether the target of an nginx rewrite begins with a slash: its own, or that of the path it begins with.
+func keepsSlash(r *ir.Rule) bool {
+	if r.Target == nil || len(r.Target.Parts) == 0 {
+		return false
+	}
+	switch first := &r.Target.Parts[0]; first.Kind {
+	case ir.Literal:
+		return strings.HasPrefix(first.Text, "/")
+	case ir.RuleRef:
+		return first.N == 1 && r.Pattern != nil && (strings.HasPrefix(r.Pattern.Text, "^(.") || strings.HasPrefix(r.Pattern.Text, "^(/"))
+	case ir.Variable:
+		return first.Name == "uri" || first.Name == "document_uri" || first.Name == "request_uri"
+	}
+	return false
 }

@@ -38,8 +38,22 @@ func segmentMatch(uri, fake string) int {
 
 // tryRedirects runs mod_alias's redirects of a list. It gives the status of the first that matches, 0 for none.
 // Source: try_alias_list, try_redirect.
-func (r *request) tryRedirects(c *dirConf, list []*ir.Rule) int {
-	for _, p := range list {
+func (r *request) tryRedirects(c *dirConf, list []*ir.Rule, index *lazyIndex) int {
+	at := sim.Cursor{Index: index.of(list)}
+	if strings.Contains(r.uri, "//") {
+		at.Index = nil // a run of slashes counts as one
+	}
+	for i := 0; i < len(list); i++ {
+		if at.Index != nil {
+			j := at.Next(i, len(list), r.uri)
+			for ; i < j && r.tracing(); i++ {
+				r.note(sim.Step{Kind: sim.StepRule, Origin: list[i].Origin, Name: string(list[i].Keyword), Input: r.uri, Pattern: list[i].Path, Matched: truth(false)})
+			}
+			if i = j; i == len(list) {
+				break
+			}
+		}
+		p := list[i]
 		loc, ok := "", false
 		var st sim.Step
 		if r.tracing() {
@@ -173,7 +187,7 @@ func (r *request) aliasTranslate(c *dirConf) int {
 	if st := r.unconditionalRedirect(c); st != 0 {
 		return st
 	}
-	if st := r.tryRedirects(c, r.h.redirects); st != 0 {
+	if st := r.tryRedirects(c, r.h.redirects, &r.h.redirectsIndex); st != 0 {
 		return st
 	}
 	list := r.h.aliasRules
@@ -239,5 +253,5 @@ func (r *request) aliasFixup(c *dirConf) int {
 	if st := r.unconditionalRedirect(c); st != 0 {
 		return st
 	}
-	return r.tryRedirects(c, c.redirects)
+	return r.tryRedirects(c, c.redirects, c.redirectsIndex)
 }

@@ -29,6 +29,8 @@ type layer struct {
 	rules      []*ir.Rule
 	dir        string // directory of the rules with its final slash; "" when not known
 
+	rulesIndex, redirectsIndex *lazyIndex // over rules and redirects
+
 	redirects     []*ir.Rule
 	unconditional *ir.Rule
 	relative      *bool // RedirectRelative
@@ -120,59 +122,62 @@ type dirConf struct {
 	dir           string
 	dirKnown      bool
 	redirects     []*ir.Rule
-	unconditional *ir.Rule
-	relative      bool
-	layers        []*layer
-	requires      []*requireNode
-	access        *accessConf
-	authType      string
-	index         []string
-	slash         bool
-	checkHandler  bool
-	indexRedirect int
-	fallback      string
-	errorDocs     map[int]*ir.Setting
-	opts          opts
-	override      *overrides
-	handler       string
-	forceType     string
-	charset       bool // AddDefaultCharset, AddCharset or the like
-	acceptPath    string
-	unknown       []string
+	// over rules and redirects; nil when they are put together from several layers
+	rulesIndex, redirectsIndex *lazyIndex
+	unconditional              *ir.Rule
+	relative                   bool
+	layers                     []*layer
+	requires                   []*requireNode
+	access                     *accessConf
+	authType                   string
+	index                      []string
+	slash                      bool
+	checkHandler               bool
+	indexRedirect              int
+	fallback                   string
+	errorDocs                  map[int]*ir.Setting
+	opts                       opts
+	override                   *overrides
+	handler                    string
+	forceType                  string
+	charset                    bool // AddDefaultCharset, AddCharset or the like
+	acceptPath                 string
+	unknown                    []string
 }
 
 type host struct {
-	scope       *ir.Scope
-	name        string
-	aliases     []string
-	port        int
-	ports       []int
-	addrs       []string
-	hasRewrite  bool
-	engine      bool
-	options     rewriteOptions
-	rules       []*ir.Rule
-	redirects   []*ir.Rule
-	aliasRules  []*ir.Rule
-	proxyPass   []*ir.Setting
-	docroot     string
-	headers     []*ir.Setting
-	setEnvIf    []*ir.Setting
-	sections    []*section // Directory and Files of server configuration, main server's first
-	locations   []*section
-	base        *layer     // what stands directly in the server, as default of all directories
-	directories []*section // <Directory> from short to long paths, then <DirectoryMatch>
-	defaults    *dirConf
-	mergeSlash  bool
-	encoded     string // AllowEncodedSlashes
-	canonical   string
-	limit       int // LimitInternalRecursion
-	subLimit    int // its second argument
-	lineLimit   int // LimitRequestLine, in bytes
-	access      string
-	trace       string
-	main        *host
-	tls         bool
+	scope                      *ir.Scope
+	name                       string
+	aliases                    []string
+	port                       int
+	ports                      []int
+	addrs                      []string
+	hasRewrite                 bool
+	engine                     bool
+	options                    rewriteOptions
+	rules                      []*ir.Rule
+	redirects                  []*ir.Rule
+	rulesIndex, redirectsIndex lazyIndex // over rules and redirects
+	aliasRules                 []*ir.Rule
+	proxyPass                  []*ir.Setting
+	docroot                    string
+	headers                    []*ir.Setting
+	setEnvIf                   []*ir.Setting
+	sections                   []*section // Directory and Files of server configuration, main server's first
+	locations                  []*section
+	base                       *layer     // what stands directly in the server, as default of all directories
+	directories                []*section // <Directory> from short to long paths, then <DirectoryMatch>
+	defaults                   *dirConf
+	mergeSlash                 bool
+	encoded                    string // AllowEncodedSlashes
+	canonical                  string
+	limit                      int // LimitInternalRecursion
+	subLimit                   int // its second argument
+	lineLimit                  int // LimitRequestLine, in bytes
+	access                     string
+	trace                      string
+	main                       *host
+	tls                        bool
 }
 
 type section struct {
@@ -263,7 +268,7 @@ func yes(set *ir.Setting) *bool {
 
 // layer reads what stands in a scope. dir is the directory of its rules, "" when there is none.
 func (s *simulator) layer(scope *ir.Scope, dir string) *layer {
-	l := &layer{scope: scope, dir: dir}
+	l := &layer{scope: scope, dir: dir, rulesIndex: &lazyIndex{}, redirectsIndex: &lazyIndex{}}
 	for _, it := range scope.Items {
 		switch it := it.(type) {
 		case *ir.Rule:
@@ -710,9 +715,9 @@ func (c *dirConf) merge(l *layer) {
 	}
 	switch {
 	case len(c.redirects) == 0:
-		c.redirects = l.redirects
+		c.redirects, c.redirectsIndex = l.redirects, l.redirectsIndex
 	case len(l.redirects) > 0:
-		c.redirects = append(append([]*ir.Rule{}, l.redirects...), c.redirects...)
+		c.redirects, c.redirectsIndex = append(append([]*ir.Rule{}, l.redirects...), c.redirects...), nil
 	}
 	if l.unconditional != nil {
 		c.unconditional = l.unconditional
@@ -792,7 +797,7 @@ func (c *dirConf) mergeRewrite(l *layer) {
 	} else {
 		c.base = l.base
 	}
-	c.dir, c.dirKnown = l.dir, true
+	c.dir, c.dirKnown, c.rulesIndex = l.dir, true, nil
 	o := c.options
 	switch {
 	case o.inherit || base.options.inheritDown && !o.ignoreInherit:
@@ -800,7 +805,7 @@ func (c *dirConf) mergeRewrite(l *layer) {
 	case o.inheritBefore || base.options.inheritDownBefore && !o.ignoreInherit:
 		c.rules = append(append([]*ir.Rule{}, base.rules...), l.rules...)
 	default:
-		c.rules = l.rules
+		c.rules, c.rulesIndex = l.rules, l.rulesIndex
 	}
 }
 

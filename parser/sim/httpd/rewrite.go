@@ -40,11 +40,22 @@ type ruleRun struct {
 }
 
 // applyRules runs a rule list once. Source: apply_rewrite_list.
-func (r *request) applyRules(rules []*ir.Rule, perDir bool, dir string) int {
+func (r *request) applyRules(rules []*ir.Rule, index *lazyIndex, perDir bool, dir string) int {
 	ctx := &ruleRun{r: r, perDir: perDir, dir: dir}
 	r.lastsub = nil
 	changed, round := actionNone, 1
+	at := sim.Cursor{Index: index.of(rules)}
 	for i := 0; i < len(rules); i++ {
+		if at.Index != nil {
+			j := at.Next(i, len(rules), ctx.subject())
+			if r.exhausted((j - i) / sim.SkippedPerWork) {
+				return actionNone
+			}
+			ctx.passOver(rules[i:j])
+			if i = j; i == len(rules) {
+				break
+			}
+		}
 		p := rules[i]
 		if r.exhausted(1) {
 			return actionNone
@@ -153,24 +164,48 @@ const (
 	ruleStatusSet
 )
 
-// apply runs one rule. Source: apply_rewrite_rule.
-func (ctx *ruleRun) apply(p *ir.Rule) ruleResult {
+// proxied tells whether what the rules of a directory see was handed to another server before.
+func (ctx *ruleRun) proxied() bool {
+	return ctx.perDir && ctx.r.proxied && strings.HasPrefix(ctx.r.filename, "proxy:")
+}
+
+// subject is what the next pattern is compared with.
+func (ctx *ruleRun) subject() string {
 	r := ctx.r
-	ctx.uri = r.filename
-	proxied := false
+	uri := r.filename
 	if ctx.perDir {
-		proxied = r.proxied && strings.HasPrefix(r.filename, "proxy:")
 		if r.pathInfo != "" {
 			// most passes compare the same path with many rules
 			if ctx.file != r.filename || ctx.info != r.pathInfo || ctx.joined == "" {
 				ctx.file, ctx.info, ctx.joined = r.filename, r.pathInfo, r.filename+r.pathInfo
 			}
-			ctx.uri = ctx.joined
+			uri = ctx.joined
 		}
-		if !proxied && strings.HasPrefix(ctx.uri, ctx.dir) {
-			ctx.uri = ctx.uri[len(ctx.dir):]
+		if !ctx.proxied() && strings.HasPrefix(uri, ctx.dir) {
+			uri = uri[len(ctx.dir):]
 		}
 	}
+	return uri
+}
+
+// passOver notes rules that the index tells cannot match.
+func (ctx *ruleRun) passOver(rules []*ir.Rule) {
+	r := ctx.r
+	if !r.tracing() {
+		return
+	}
+	for _, p := range rules {
+		if r.main == nil || !p.NoSubrequest && !hasRedirectFlag(p) {
+			r.note(sim.Step{Kind: sim.StepRule, Origin: p.Origin, Name: "RewriteRule", Input: ctx.subject(), Pattern: p.Pattern.Text, Matched: truth(false)})
+		}
+	}
+}
+
+// apply runs one rule. Source: apply_rewrite_rule.
+func (ctx *ruleRun) apply(p *ir.Rule) ruleResult {
+	r := ctx.r
+	proxied := ctx.proxied()
+	ctx.uri = ctx.subject()
 	m, ok := r.match(p.Pattern, ctx.uri)
 	if r.tracing() {
 		st := sim.Step{Kind: sim.StepRule, Origin: p.Origin, Name: "RewriteRule", Input: ctx.uri, Pattern: p.Pattern.Text, Matched: truth(ok != p.Negated)}
@@ -463,7 +498,7 @@ func (r *request) rewriteServer(c *dirConf) int {
 	if len(h.rules) > 0 {
 		r.note(sim.Step{Kind: sim.StepPhase, Name: "server rules", Input: r.uri})
 	}
-	result := r.applyRules(h.rules, false, "")
+	result := r.applyRules(h.rules, &h.rulesIndex, false, "")
 	if result == actionNone {
 		return declined
 	}
@@ -638,7 +673,7 @@ func (r *request) rewriteDirectory(c *dirConf) int {
 	if len(c.rules) > 0 {
 		r.note(sim.Step{Kind: sim.StepPhase, Name: "directory rules", Input: r.filename + r.pathInfo, Note: "directory " + dir})
 	}
-	result := r.applyRules(c.rules, true, dir)
+	result := r.applyRules(c.rules, c.rulesIndex, true, dir)
 	if result == actionNone {
 		r.filename = ofile
 		return declined

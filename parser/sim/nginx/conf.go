@@ -19,7 +19,7 @@ type conf struct {
 
 	static      *locationTree // exact and prefix locations inside
 	regexes     []*conf       // regular expression locations inside, in file order
-	script      []code
+	script      script
 	tryFiles    []tryFile
 	tryOrigin   ir.Origin
 	handler     handlerKind // set here; the empty one is the handler of files

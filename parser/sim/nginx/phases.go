@@ -44,7 +44,7 @@ func (r *request) serverScript() next {
 	if len(r.conf.early) > 0 {
 		r.giveUp("%s", r.conf.early[0])
 	}
-	if len(r.conf.script) == 0 {
+	if len(r.conf.script.codes) == 0 {
 		return findConfig
 	}
 	if r.trace {
@@ -63,7 +63,7 @@ func (r *request) serverScript() next {
 // locationScript runs the script of the location and looks whether the URI changed.
 // Source: ngx_http_rewrite_handler, ngx_http_core_post_rewrite_phase.
 func (r *request) locationScript() next {
-	if !r.conf.isServer && len(r.conf.script) > 0 {
+	if !r.conf.isServer && len(r.conf.script.codes) > 0 {
 		status, sent := r.runScript(r.conf.script)
 		if sent {
 			return done

@@ -23,7 +23,7 @@ type code struct {
 	leftCapture,
 	leftNumber int
 	pattern *regex // if, rewrite
-	body    []code
+	body    script
 	conf    *conf // of an if in a location
 
 	rewrite rewriteCode
@@ -41,7 +41,7 @@ const (
 )
 
 // script compiles the rewrite directives of a scope. In a location an if has a configuration of its own.
-func (c *compiler) script(items []ir.Item, l *conf, inLocation bool) []code {
+func (c *compiler) script(items []ir.Item, l *conf, inLocation bool) script {
 	var out []code
 	for _, item := range items {
 		switch item := item.(type) {
@@ -59,7 +59,7 @@ func (c *compiler) script(items []ir.Item, l *conf, inLocation bool) []code {
 			}
 		}
 	}
-	return out
+	return newScript(out)
 }
 
 func (c *compiler) rule(r *ir.Rule) code {
@@ -150,15 +150,23 @@ type engine struct {
 const declined = -1
 
 // runScript runs the rewrite directives of a server or location. Source: ngx_http_rewrite_handler.
-func (r *request) runScript(script []code) (status int, sent bool) {
+func (r *request) runScript(s script) (status int, sent bool) {
 	e := engine{quote: true, status: declined}
-	r.runCodes(script, &e)
+	r.runCodes(s, &e)
 	return e.status, e.sent
 }
 
-func (r *request) runCodes(script []code, e *engine) {
-	for i := range script {
-		c := &script[i]
+func (r *request) runCodes(s script, e *engine) {
+	at := sim.Cursor{Index: s.indexed()}
+	for i := 0; i < len(s.codes); i++ {
+		if at.Index != nil {
+			j := at.Next(i, len(s.codes), r.uri)
+			r.passOver(s.codes[i:j])
+			if i = j; i == len(s.codes) {
+				return
+			}
+		}
+		c := &s.codes[i]
 		r.step()
 		switch c.kind {
 		case codeSet:

@@ -1,0 +1,211 @@
+package fix
+
+import (
+	"context"
+	"sort"
+
+	"rewright/lint"
+	"rewright/parser/diag"
+	"rewright/parser/ir"
+	"rewright/parser/probe"
+	"rewright/parser/sim"
+	"rewright/parser/source"
+)
+
+// maxSimulated bounds the fixes of one component whose changes are looked for.
+const maxSimulated = 300
+
+// result makes the files of a finished run, and finds for each fix a request that shows what it changes.
+func (r *run) result() []File {
+	byName := map[string]*File{}
+	var order []*File
+	for i := range r.inputs {
+		in := &r.inputs[i]
+		if in.Unchecked || byName[in.File.Name] != nil {
+			continue
+		}
+		f := &File{Name: in.File.Name, Before: in.File.Text, After: r.text[in.File.Name]}
+		byName[f.Name] = f
+		order = append(order, f)
+	}
+	r.eachComponent(context.Background(), r.groups, func(c *component) {
+		if c.err == nil {
+			r.trace(c)
+		}
+	})
+	for _, c := range r.groups {
+		for _, i := range c.inputs {
+			f := byName[r.inputs[i].File.Name]
+			if f == nil {
+				continue
+			}
+			f.Rounds = c.rounds
+			if c.err != nil {
+				f.Err, f.After = c.err, f.Before
+			}
+		}
+		first := byName[r.inputs[c.inputs[0]].File.Name]
+		for _, l := range c.left {
+			f := byName[l.Finding.File.Name]
+			if f == nil {
+				f = first
+			}
+			if f != nil {
+				f.Left = append(f.Left, l)
+			}
+		}
+		if c.err != nil {
+			continue
+		}
+		for _, a := range c.applied {
+			if f := byName[a.file]; f != nil {
+				f.Applied = append(f.Applied, a.Applied)
+			}
+		}
+	}
+	out := make([]File, len(order))
+	for i, f := range order {
+		sort.SliceStable(f.Applied, func(i, j int) bool { return f.Applied[i].Line < f.Applied[j].Line })
+		out[i] = *f
+	}
+	return out
+}
+
+// place carries the edits of a fix back to the old text and on to the new one.
+func (r *run) place(c *component, a *applied) {
+	texts := [][]byte{} // of the file, before each round
+	text := r.original(a.file).Text
+	for _, done := range c.done {
+		texts = append(texts, text)
+		if next, err := source.Apply(text, done[a.file]); err == nil {
+			text = next
+		}
+	}
+	own := sortEdits(a.edits)
+	for _, e := range own {
+		s := e.Span
+		for k := a.round - 1; k >= 0; k-- {
+			s = c.done[k][a.file].inverse(texts[k]).forward(s)
+		}
+		a.Before = append(a.Before, s)
+		t := e.Span
+		for k := a.round; k < len(c.done); k++ {
+			t = c.done[k][a.file].forward(t)
+		}
+		a.After = append(a.After, t)
+	}
+	if len(a.Before) > 0 {
+		a.Line = r.original(a.file).Line(a.Before[0].Start)
+	}
+}
+
+func (r *run) original(name string) *source.File {
+	for i := range r.inputs {
+		if r.inputs[i].File.Name == name {
+			return r.inputs[i].File
+		}
+	}
+	return nil
+}
+
+// trace finds the places and the changes of what was applied to a component.
+func (r *run) trace(c *component) {
+	if len(c.applied) == 0 {
+		return
+	}
+	for _, a := range c.applied {
+		r.place(c, a)
+	}
+	if len(c.applied) > maxSimulated {
+		return
+	}
+	old := map[string]*source.File{}
+	for i := range r.inputs {
+		old[r.inputs[i].File.Name] = r.inputs[i].File
+	}
+	before, after := &scene{r.load(c, old)}, &scene{r.load(c, nil)}
+	for _, a := range c.applied {
+		a.Simulated = true
+		for k := range c.roots {
+			if a.Changes = changes(before, after, k, a.file, a.Before, a.After, a.witness); len(a.Changes) > 0 {
+				break
+			}
+		}
+	}
+}
+
+// maxChanges is how many requests are told of one fix.
+const maxChanges = 2
+
+// changes are requests that two states of a component answer differently because of what stands at places of a file.
+func changes(before, after *scene, k int, file string, old, now []source.Span, w *diag.Witness) []Change {
+	u0, u1 := before.units[k], after.units[k]
+	var s0, s1 *probe.Site
+	word := func(u *lint.Unit, s *scene) string {
+		if u.Site() != nil {
+			return ""
+		}
+		if u.Input.Server == ir.Nginx {
+			return "nginx does not start"
+		}
+		return "httpd does not start"
+	}
+	s0, s1 = u0.Site(), u1.Site()
+	if s0 == nil && s1 == nil {
+		return nil
+	}
+	some := s1
+	if some == nil {
+		some = s0
+	}
+	a := &asker{s0: s0, s1: s1, seen: map[string]bool{}}
+	var out []Change
+	seen := map[string]bool{}
+	try := func(p probe.Probe) {
+		q, fresh := a.ask(p)
+		if !fresh || len(out) >= maxChanges || s0 != nil && s1 != nil && same(&q.before, &q.after) {
+			return
+		}
+		c := newChange(some, q, word(u0, before), word(u1, after))
+		if s0 != nil && before.refused(k) && q.before.Status == 500 {
+			c.Before += ", the file is refused"
+		}
+		if key := c.Method + c.Before + c.After; !seen[key] {
+			seen[key] = true
+			out = append(out, c)
+		}
+	}
+	if w != nil {
+		if p, ok := witnessed(w); ok {
+			try(p)
+		}
+	}
+	if s1 != nil {
+		for _, rule := range spread(rulesAt(s1, map[string][]source.Span{file: now}), 3) {
+			for _, p := range s1.Requests(rule, 6) {
+				if p.Reached {
+					try(p)
+				}
+			}
+		}
+	}
+	if s0 != nil {
+		for _, rule := range spread(rulesAt(s0, map[string][]source.Span{file: old}), 3) {
+			for _, p := range s0.Requests(rule, 6) {
+				try(p)
+			}
+		}
+	}
+	if len(out) == 0 && (before.refused(k) != after.refused(k)) {
+		try(probe.Probe{Request: sim.Request{Method: "GET", Host: someHost(some), Target: "/"}})
+	}
+	return out
+}
+
+// someHost is a host that a site serves.
+func someHost(s *probe.Site) string {
+	for _, h := range s.Hosts() {
+		return h
+	}
+	return probe.DefaultHost
+}
