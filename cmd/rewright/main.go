@@ -45,6 +45,7 @@ func commands() []command {
 	return []command{
 		{"trace", "what the server answers to a request, step by step", runTrace},
 		{"lint", "what is wrong in a configuration, and how to repair it", runLint},
+		{"compare", "which requests two configurations answer differently", runCompare},
 	}
 }
 

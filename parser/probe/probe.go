@@ -104,6 +104,9 @@ func New(p *ir.Program, o Options) (*Site, error) {
 // DefaultHost is the host of requests to a program that names none. RFC 6761 §6.2 keeps it free of real sites.
 const DefaultHost = "example.test"
 
+// NginxRoot is the document root of an nginx configuration that names none.
+const NginxRoot = defaultPrefix + "/html"
+
 // defaultPrefix is where relative folders of an nginx configuration are taken to be. Which one it is changes no answer
 // while nothing is known of the files.
 const defaultPrefix = "/usr/share/nginx"

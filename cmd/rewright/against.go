@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"rewright/parser/probe"
+	"rewright/parser/sim"
+)
+
+// askTimeout bounds one question to a running server.
+const askTimeout = 10 * time.Second
+
+// running is a server that runs somewhere and is asked over the network. Its requests are sent as they are
+// written, with the Host header of the probe, to the one address that was said.
+type running struct {
+	scheme, address, host string
+	port                  int
+}
+
+// newRunning reads the address of a server. The error says what an address looks like.
+func newRunning(text string) (*running, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" {
+		return nil, fmt.Errorf("%q is no address of a server; write one like http://127.0.0.1:8080", text)
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, fmt.Errorf("%q has no usable port", text)
+	}
+	return &running{scheme: u.Scheme, address: net.JoinHostPort(u.Hostname(), port), host: u.Hostname(), port: n}, nil
+}
+
+// ask sends one request. A request of the other scheme cannot be put to this server. Its port stands for the default
+// port of its scheme in the answer, as it does when a server behind a load balancer is asked directly.
+func (s *running) ask(p probe.Probe) (o sim.Outcome, ok bool, err error) {
+	r := &p.Request
+	if (r.Scheme == "https") != (s.scheme == "https") || r.Port != 0 {
+		return o, false, nil
+	}
+	conn, err := net.DialTimeout("tcp", s.address, askTimeout)
+	if err != nil {
+		return o, false, fmt.Errorf("ask the running server: %w", err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(askTimeout)); err != nil {
+		return o, false, fmt.Errorf("ask the running server: %w", err)
+	}
+	if s.scheme == "https" {
+		// Which certificate it shows is not the question here.
+		conn = tls.Client(conn, &tls.Config{ServerName: r.Host, InsecureSkipVerify: true})
+	}
+	method, version := r.Method, r.Version
+	if method == "" {
+		method = "GET"
+	}
+	if version == "" {
+		version = "1.1"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/%s\r\n", method, r.Target, version)
+	if !r.NoHost {
+		fmt.Fprintf(&b, "Host: %s\r\n", r.Host)
+	}
+	length := false
+	for _, h := range r.Header {
+		fmt.Fprintf(&b, "%s: %s\r\n", h[0], h[1])
+		length = length || strings.EqualFold(h[0], "Content-Length")
+	}
+	if !length && (r.Body != "" || method == "POST" || method == "PUT" || method == "PATCH") {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(r.Body))
+	}
+	b.WriteString("Connection: close\r\n\r\n" + r.Body)
+	if _, err := io.WriteString(conn, b.String()); err != nil {
+		return o, false, fmt.Errorf("ask the running server: %w", err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return sim.Outcome{Closed: true, Known: true}, true, nil
+		}
+		return o, false, fmt.Errorf("read the running server's answer to %s %s: %w", method, probe.URL(*r), err)
+	}
+	res.Body.Close()
+	o = sim.Outcome{Status: res.StatusCode, Known: true}
+	if v, has := res.Header["Location"]; has && len(v) > 0 {
+		where := s.logical(v[0])
+		o.Location = &where
+	}
+	return o, true, nil
+}
+
+// logical takes the real port out of a URL of an answer.
+func (s *running) logical(location string) string {
+	for _, scheme := range []string{"http", "https"} {
+		rest, ok := strings.CutPrefix(location, scheme+"://")
+		if !ok {
+			continue
+		}
+		authority, tail := rest, ""
+		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+			authority, tail = rest[:i], rest[i:]
+		}
+		if host, ok := strings.CutSuffix(authority, ":"+strconv.Itoa(s.port)); ok {
+			return scheme + "://" + host + tail
+		}
+	}
+	return location
+}
