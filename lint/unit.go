@@ -80,6 +80,7 @@ type Unit struct {
 	hosts                                                []Host
 	site                                                 *probe.Site
 	intents                                              intents
+	memo                                                 map[any]any
 }
 
 // MaxHops is how many redirects in a row are accepted.

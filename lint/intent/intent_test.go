@@ -149,6 +149,17 @@ func TestRead(t *testing.T) {
 	}
 }
 
+func TestHeading(t *testing.T) {
+	for _, text := range []string{"### temporary redirects ###", "301 redirects", "--- permanent redirects ---"} {
+		if !Read(lines(text)).Many {
+			t.Errorf("%q is not said of several redirects", text)
+		}
+	}
+	if Read(lines("temporary redirect")).Many {
+		t.Error("one redirect is taken for several")
+	}
+}
+
 func TestSpans(t *testing.T) {
 	text := "a 307 redirect,\nuntil 31 Dec 2026"
 	r := Read(lines(text))

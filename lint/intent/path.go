@@ -194,3 +194,21 @@ func isVersion(s string) bool {
 	}
 	return digits > 0 && (dots > 0 || digits <= 4)
 }
+
+var documents = set("doc docs documentation documents reference references tutorial tutorials guide guides manual help blog news javadoc apidocs")
+
+// Documents tells whether a path leads to something to read: below docs and its like, or with the suffix of a page.
+func Documents(path []string) bool {
+	for i, s := range path {
+		if documents[s] {
+			return true
+		}
+		if i == len(path)-1 {
+			switch s[strings.LastIndexByte(s, '.')+1:] {
+			case "html", "htm", "pdf", "md", "txt", "ttl", "rdf", "owl", "jsonld", "xml", "css", "js", "png", "jpg", "svg":
+				return true
+			}
+		}
+	}
+	return false
+}

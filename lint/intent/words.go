@@ -109,7 +109,10 @@ func chunk(out []word, s string, at int32) []word {
 		}
 		return out
 	}
-	if isMark(body) { // a dash, an arrow
+	if isMark(body) { // a dash, an arrow; a ruler says nothing
+		if strings.IndexByte("#=*~_+|", body[0]) >= 0 && body != "=>" || strings.Trim(body, "-") == "" && len(body) > 2 {
+			return out
+		}
 		w.text, w.raw = body, body
 		if body == "->" || body == "=>" || body == "→" || body == "⇒" || body == "-->" {
 			w.text = "→"

@@ -4,5 +4,6 @@ import "rewright/lint"
 
 // statusRules are the family RD3, status codes and method.
 var statusRules = []*lint.Rule{
-	&notARedirectStatus, &noSuchStatus, &redirectWithoutTarget,
+	&commentContradictsStatus, &temporaryWherePermanent, &statusByDefault, &formSentAgain, &notARedirectStatus, &noSuchStatus, &redirectWithoutTarget,
+	&permanentWhereTemporary, &methodLost, &permanentOnVolatileCondition,
 }
