@@ -28,8 +28,8 @@ var statusByDefault = lint.Rule{
 				continue
 			}
 			implicit := r.rule.Action == ir.ActionRewrite
-			if implicit && namesItself(p, r) {
-				continue
+			if implicit && (namesItself(p, r) || strings.HasSuffix(r.rule.Target.Text, "]")) {
+				continue // an inner rewrite; flags that lack a blank are a finding of their own
 			}
 			if r.rule.Keyword == ir.NginxRewrite && len(r.rule.Flags) > 0 {
 				continue // the flag says something else: flag-replaced-by-302
