@@ -35,7 +35,7 @@ var commentContradictsStatus = lint.Rule{
 				continue
 			}
 			d := diag.Diagnostic{File: r.at.File, Span: r.statusPlace(p),
-				Message: fmt.Sprintf("the comment says %s, the directive sends %d%s: %s", said(c.Words, c.Status), r.status, byDefault(r), consequence(r.status, c.Status)),
+				Message: fmt.Sprintf("the comment says %s, the directive sends %d%s: %s", said(c.Words, c.Status), r.status, byDefault(r), brokenPromise(r.status, c.Status)),
 				Related: []diag.Related{{File: r.at.File, Span: c.Span, Message: fmt.Sprintf("the comment says %d here", c.Status)}},
 				Help:    fmt.Sprintf("send %s, or mend the comment if it is the one that is wrong", named(c.Status))}
 			if fix, ok := r.respell(p, c.Status, diag.Risky); ok {

@@ -16,8 +16,8 @@ func stays(status int) string {
 	return "it counts for now: caches do not keep it and search engines go on showing the old address"
 }
 
-// consequence says what goes wrong when sent is sent and said was meant.
-func consequence(sent, said int) string {
+// brokenPromise says what goes wrong when sent is sent and said was meant.
+func brokenPromise(sent, said int) string {
 	var last string
 	switch {
 	case permanent(sent) && !permanent(said):
