@@ -41,7 +41,8 @@ func checkFilesystemPath(p *lint.Pass, g *ir.Program) {
 }
 
 // mayBeRelative tells whether a target can begin with something that is neither a slash nor a scheme, as far as the
-// configuration decides it. What begins with "http" was meant for a scheme, and malformed-scheme speaks of it.
+// configuration decides it. What begins with "http" was meant for a scheme (malformed-scheme), what begins with a host
+// name for an address (relative-target).
 func mayBeRelative(t *ir.Template) bool {
 	if t == nil || len(t.Parts) == 0 {
 		return false
@@ -50,7 +51,7 @@ func mayBeRelative(t *ir.Template) bool {
 	switch first.Kind {
 	case ir.Literal:
 		text := strings.ToLower(first.Text)
-		return text != "" && text[0] != '/' && !strings.HasPrefix(text, "http") && !strings.Contains(text, "://") && !strings.HasPrefix(text, "mailto:") && !strings.HasPrefix(text, "news:")
+		return text != "" && text[0] != '/' && !strings.HasPrefix(text, "http") && !hostInFront(text) && !strings.Contains(text, "://") && !strings.HasPrefix(text, "mailto:") && !strings.HasPrefix(text, "news:")
 	case ir.RuleRef, ir.CondRef:
 		return true
 	case ir.Variable:
