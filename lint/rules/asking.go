@@ -8,9 +8,9 @@ import (
 	"rewright/parser/sim"
 )
 
-// asker asks the configuration for what a rule proposes, and stops when enough was asked of it: an answer costs what
+// asking asks the configuration for what a rule proposes, and stops when enough was asked of it: an answer costs what
 // the configuration is long, and the whole is to stay near linear.
-type asker struct {
+type asking struct {
 	site *probe.Site
 	left int
 }
@@ -18,12 +18,12 @@ type asker struct {
 // maxAsked bounds the rules of one configuration that one lint rule looks into; large configurations have fewer.
 const maxAsked = 400
 
-func newAsker() *asker {
-	return &asker{left: -1}
+func newAsking() *asking {
+	return &asking{left: -1}
 }
 
 // open makes the configuration ready when first needed; false when it cannot answer or was asked enough.
-func (e *asker) open(p *lint.Pass) bool {
+func (e *asking) open(p *lint.Pass) bool {
 	if e.left < 0 {
 		e.site = p.Unit.Site()
 		e.left = 0
@@ -45,7 +45,7 @@ type shown struct {
 }
 
 // reaching are requests for which a rule takes effect, with their answers; those whose answer is not known are left out.
-func (e *asker) reaching(r *ir.Rule, n int) []shown {
+func (e *asking) reaching(r *ir.Rule, n int) []shown {
 	var out []shown
 	for _, q := range e.site.Requests(r, n) {
 		if !q.Reached {
@@ -59,7 +59,7 @@ func (e *asker) reaching(r *ir.Rule, n int) []shown {
 }
 
 // witness is the request as a finding carries it.
-func (e *asker) witness(s shown) *diag.Witness {
+func (e *asking) witness(s shown) *diag.Witness {
 	return e.site.Witness(&probe.Chain{Hops: []probe.Hop{{Probe: s.probe, Outcome: s.answer}}, End: probe.EndAnswer})
 }
 

@@ -25,7 +25,7 @@ var filesystemPathInRedirect = lint.Rule{
 }
 
 func checkFilesystemPath(p *lint.Pass, g *ir.Program) {
-	ev := newAsker()
+	ev := newAsking()
 	eachScope(g, func(s *ir.Scope) {
 		if !belowDirectory(s) || g.Server != ir.Apache {
 			return
@@ -60,7 +60,7 @@ func mayBeRelative(t *ir.Template) bool {
 	return false
 }
 
-func filesystemPath(p *lint.Pass, ev *asker, s *ir.Scope, r *ir.Rule) {
+func filesystemPath(p *lint.Pass, ev *asking, s *ir.Scope, r *ir.Rule) {
 	dir := strings.TrimSuffix(s.Dir, "/")
 	if s.Kind == ir.ScopeDirectory {
 		dir = strings.TrimSuffix(s.Path, "/")

@@ -25,7 +25,7 @@ var missingLastFlag = lint.Rule{
 		Source: "httpd manual, RewriteRule Flags: R; mod_rewrite.c, apply_rewrite_list",
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
-		ev := newAsker()
+		ev := newAsking()
 		eachScope(g, func(s *ir.Scope) {
 			if g.Server == ir.Apache {
 				missingLast(p, ev, s)
@@ -34,7 +34,7 @@ var missingLastFlag = lint.Rule{
 	},
 }
 
-func missingLast(p *lint.Pass, ev *asker, s *ir.Scope) {
+func missingLast(p *lint.Pass, ev *asking, s *ir.Scope) {
 	rules := rewriteRules(s)
 	// reached[i]: a rule from i on can match an absolute address and replaces it
 	reached := make([]bool, len(rules)+1)
@@ -42,7 +42,7 @@ func missingLast(p *lint.Pass, ev *asker, s *ir.Scope) {
 		reached[i] = reached[i+1] || rules[i].Target != nil && takesAddress(rules[i])
 	}
 	for i, r := range rules {
-		if !reached[i+1] || r.File == nil || r.Flow != ir.FlowNext || r.Chain || r.Skip > 0 || !leaves(r) || !ev.open(p) {
+		if !reached[i+1] || r.File == nil || r.Flow != ir.FlowNext || r.Chain || r.Skip > 0 || !makesAddress(r) || !ev.open(p) {
 			continue
 		}
 		p.File = r.File
@@ -65,7 +65,7 @@ func takers(rules []*ir.Rule) []*ir.Rule {
 }
 
 // candidates are requests that reach a rule, and the first of them with the headers that later rules ask for.
-func candidates(ev *asker, r *ir.Rule, later []*ir.Rule) []probe.Probe {
+func candidates(ev *asking, r *ir.Rule, later []*ir.Rule) []probe.Probe {
 	var out []probe.Probe
 	for _, q := range ev.site.Requests(r, 4) {
 		if q.Reached {
@@ -111,8 +111,8 @@ func takesAddress(r *ir.Rule) bool {
 	return !t.Anchored() || text == "" || strings.HasPrefix(text, "h")
 }
 
-// leaves tells whether a rule makes an absolute address: R, or a target with a scheme.
-func leaves(r *ir.Rule) bool {
+// makesAddress tells whether a rule makes an absolute address: R, or a target with a scheme.
+func makesAddress(r *ir.Rule) bool {
 	if r.Action == ir.ActionRedirect {
 		return true
 	}
@@ -120,7 +120,7 @@ func leaves(r *ir.Rule) bool {
 	return r.Action == ir.ActionRewrite && (strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://"))
 }
 
-func rewrittenAgain(p *lint.Pass, ev *asker, s *ir.Scope, r *ir.Rule, later []*ir.Rule) {
+func rewrittenAgain(p *lint.Pass, ev *asking, s *ir.Scope, r *ir.Rule, later []*ir.Rule) {
 	for _, q := range candidates(ev, r, later) {
 		trace := ev.site.Trace(q)
 		last, made := takenBy(&trace, r), resultOf(&trace, r)

@@ -22,7 +22,7 @@ var oneTargetRedirect = lint.Rule{
 		Source: "httpd mod_alias.c, add_redirect_internal; manual, Redirect",
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
-		ev := newAsker()
+		ev := newAsking()
 		eachScope(g, func(s *ir.Scope) {
 			if !belowDirectory(s) && s.Kind != ir.ScopeFiles && s.Kind != ir.ScopeFilesMatch {
 				return
@@ -39,7 +39,7 @@ var oneTargetRedirect = lint.Rule{
 	},
 }
 
-func oneTarget(p *lint.Pass, ev *asker, r *ir.Rule) {
+func oneTarget(p *lint.Pass, ev *asking, r *ir.Rule) {
 	d := diag.Diagnostic{Severity: diag.Warning, Span: r.TargetSpan}
 	text := r.Target.Text
 	for _, q := range ev.site.Requests(r, 3) {
