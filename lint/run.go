@@ -31,7 +31,26 @@ type Result struct {
 	Findings   []diag.Diagnostic // sorted: file, start, longer first, code
 	Files      int               // inputs checked
 	Suppressed int               // findings silenced by comments
+	Silenced   []Silenced        // those findings, in the same order
+
+	checked map[string]*selection // rules that looked at each file, by its name
 }
+
+// Silenced is a finding that is not told.
+type Silenced struct {
+	diag.Diagnostic
+	Reason   string // what the comment says behind --; may be empty
+	Baseline bool   // a baseline knows it; else a comment silences it
+}
+
+// Checked tells whether a rule looked at a file, named as in findings.
+func (r *Result) Checked(file, code string) bool {
+	c := r.checked[file]
+	return c != nil && c.on[code]
+}
+
+// CheckedFiles are the names of all files that were looked at, included ones among them, sorted.
+func (r *Result) CheckedFiles() []string { return slices.Sorted(maps.Keys(r.checked)) }
 
 // Worst is the highest severity among the findings, 0 when there are none.
 func (r *Result) Worst() diag.Severity {
@@ -78,32 +97,41 @@ func Run(ctx context.Context, o Options, inputs ...Input) (*Result, error) {
 	LinkSites(units)
 	included := includedFiles(units)
 	type outcome struct {
-		findings   []diag.Diagnostic
-		suppressed int
+		findings []diag.Diagnostic
+		silenced []Silenced
+		files    []string
 	}
 	outcomes := make([]outcome, len(inputs))
 	err = sideBySide(ctx, o.Workers, len(inputs), func(i int) {
 		if !included[i] && !inputs[i].Unchecked {
 			f, s := choices[inputs[i].Choice].check(units[i])
-			outcomes[i] = outcome{f, s}
+			outcomes[i] = outcome{f, s, make([]string, len(units[i].Files))}
+			for k, file := range units[i].Files {
+				outcomes[i].files[k] = file.Name
+			}
 		}
 		units[i] = nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("lint: %w", err)
 	}
-	r := &Result{}
+	r := &Result{checked: make(map[string]*selection, len(inputs))}
 	for i := range inputs {
 		if !inputs[i].Unchecked {
 			r.Files++
 		}
 	}
-	for _, out := range outcomes {
+	for i, out := range outcomes {
 		r.Findings = append(r.Findings, out.findings...)
-		r.Suppressed += out.suppressed
+		r.Silenced = append(r.Silenced, out.silenced...)
+		for _, name := range out.files {
+			r.checked[name] = choices[inputs[i].Choice]
+		}
 	}
 	r.Findings = dedupe(r.Findings)
 	diag.Sort(r.Findings)
+	slices.SortStableFunc(r.Silenced, func(a, b Silenced) int { return diag.Compare(&a.Diagnostic, &b.Diagnostic) })
+	r.Suppressed = len(r.Silenced)
 	return r, nil
 }
 
@@ -202,7 +230,7 @@ func dedupe(list []diag.Diagnostic) []diag.Diagnostic {
 }
 
 // check runs the rules over one unit.
-func (c *selection) check(u *Unit) (findings []diag.Diagnostic, suppressed int) {
+func (c *selection) check(u *Unit) (findings []diag.Diagnostic, silenced []Silenced) {
 	report := func(d diag.Diagnostic) {
 		if c.on[d.Code] {
 			findings = append(findings, c.withSeverity(d))
@@ -215,9 +243,9 @@ func (c *selection) check(u *Unit) (findings []diag.Diagnostic, suppressed int) 
 		}
 	}
 	findings = dedupe(findings)
-	findings, suppressed = c.suppress(u, findings)
+	findings, silenced = c.suppress(u, findings)
 	diag.Sort(findings)
-	return findings, suppressed
+	return findings, silenced
 }
 
 // withSeverity gives a finding the severity that was asked for its rule.

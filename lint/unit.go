@@ -81,6 +81,7 @@ type Unit struct {
 	site                                                 *probe.Site
 	intents                                              intents
 	memo                                                 map[any]any
+	blanks                                               map[*source.File][]int32 // where blank lines begin
 }
 
 // MaxHops is how many redirects in a row are accepted.

@@ -4,7 +4,9 @@
 package diag
 
 import (
-	"sort"
+	"cmp"
+	"slices"
+	"strings"
 
 	"rewright/parser/source"
 )
@@ -82,20 +84,39 @@ type Diagnostic struct {
 	Witness       *Witness
 }
 
-// Sort puts diagnostics into the order of reports: file, start, longer span first, code, message.
+// Sort puts diagnostics into the order of reports.
 func Sort(list []Diagnostic) {
-	sort.SliceStable(list, func(i, j int) bool {
-		a, b := &list[i], &list[j]
-		switch {
-		case a.File != b.File && a.File != nil && b.File != nil && a.File.Name != b.File.Name:
-			return a.File.Name < b.File.Name
-		case a.Span.Start != b.Span.Start:
-			return a.Span.Start < b.Span.Start
-		case a.Span.End != b.Span.End:
-			return a.Span.End > b.Span.End
-		case a.Code != b.Code:
-			return a.Code < b.Code
+	order := make([]*Diagnostic, len(list))
+	for i := range list {
+		order[i] = &list[i]
+	}
+	slices.SortStableFunc(order, Compare)
+	sorted := make([]Diagnostic, len(list))
+	for i, d := range order {
+		sorted[i] = *d
+	}
+	copy(list, sorted)
+}
+
+// Compare is the order of reports: file, start, longer span first, code, message.
+func Compare(a, b *Diagnostic) int {
+	if a.File != b.File {
+		if n := strings.Compare(fileName(a.File), fileName(b.File)); n != 0 {
+			return n
 		}
-		return a.Message < b.Message
-	})
+	}
+	if a.Span != b.Span {
+		return cmp.Or(cmp.Compare(a.Span.Start, b.Span.Start), cmp.Compare(b.Span.End, a.Span.End))
+	}
+	if n := strings.Compare(a.Code, b.Code); n != 0 {
+		return n
+	}
+	return strings.Compare(a.Message, b.Message)
+}
+
+func fileName(f *source.File) string {
+	if f == nil {
+		return ""
+	}
+	return f.Name
 }

@@ -1,0 +1,187 @@
+package lint_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rewright/lint"
+	"rewright/lint/rules"
+	"rewright/parser/diag"
+)
+
+func run(t *testing.T, o lint.Options, inputs ...lint.Input) *lint.Result {
+	t.Helper()
+	o.Rules = rules.All()
+	r, err := lint.Run(t.Context(), o, inputs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+const old = "RewriteEngine On\nRewriteRule ^a$ /b[L]\nRewriteRule ^a$ /b[L]\nRewriteRule ^b$ - [R=301]\n"
+
+func TestBaseline(t *testing.T) {
+	first := run(t, lint.Options{}, htaccess("f", old))
+	var text strings.Builder
+	if err := lint.NewBaseline(first.Findings, nil).Write(&text); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"rewright-baseline": 1, "findings": [
+{"file":"f","rule":"RD004","line":"RewriteRule ^a$ /b[L]","count":2},
+{"file":"f","rule":"RD306","line":"RewriteRule ^b$ - [R=301]","count":1}
+]}
+`
+	if diff := cmp.Diff(want, text.String()); diff != "" {
+		t.Fatal(diff)
+	}
+	for _, c := range []struct {
+		name, text   string
+		o            lint.Options
+		fresh, stale string
+	}{
+		{"as it was", old, lint.Options{}, "", ""},
+		{"lines moved and indented", "# new\n\n" + strings.ReplaceAll(old, "RewriteRule ", "  RewriteRule\t "), lint.Options{}, "", ""},
+		{"one more", old + "RewriteRule ^a$ /b[L]\n", lint.Options{}, "f:5 RD004", ""},
+		{"one gone", "RewriteRule ^a$ /b[L]\nRewriteRule ^b$ - [R=301]\n", lint.Options{}, "", "f RD004 RewriteRule ^a$ /b[L] 1"},
+		{"changed", strings.Replace(old, "^b$", "^c$", 1), lint.Options{}, "f:4 RD306", "f RD306 RewriteRule ^b$ - [R=301] 1"},
+		{"rule not chosen", "", lint.Options{Select: []string{"RD001"}}, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, err := lint.ReadBaseline(strings.NewReader(text.String()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := run(t, c.o, htaccess("f", c.text))
+			fresh, known, stale := b.Split(r.Findings, nil, r.Checked)
+			var gone []string
+			for _, e := range stale {
+				gone = append(gone, fmt.Sprintf("%s %s %s %d", e.File, e.Rule, e.Line, e.Count))
+			}
+			if codes(fresh) != c.fresh || strings.Join(gone, ", ") != c.stale || len(fresh)+len(known) != len(r.Findings) {
+				t.Errorf("new %q, want %q; gone %q, want %q", codes(fresh), c.fresh, gone, c.stale)
+			}
+		})
+	}
+}
+
+func TestBaselineKeep(t *testing.T) {
+	a, b := run(t, lint.Options{}, htaccess("a", old)), run(t, lint.Options{}, htaccess("b", old))
+	both := lint.NewBaseline(a.Findings, nil)
+	both.Keep(lint.NewBaseline(b.Findings, nil), a.Checked)
+	if both.Len() != 6 {
+		t.Errorf("%d findings are known, want 6: what was not checked stays", both.Len())
+	}
+	again := lint.NewBaseline(nil, nil)
+	again.Keep(both, func(file, code string) bool { return true })
+	if again.Len() != 0 {
+		t.Error("what was checked and is gone stays")
+	}
+}
+
+func TestReadBaselineErrors(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"empty", "", "line 1: no baseline"},
+		{"no JSON", "{\"rewright-baseline\": 1, \"findings\": [\n{\"file\": x}\n]}", "line 2: no baseline"},
+		{"another kind", "{\"rewright-baseline\": 1, \"findings\": [\n{\"file\": 3}\n]}", "line 2: no baseline"},
+		{"another file", "{\"findings\": []}", `"rewright-baseline" is missing`},
+		{"a later form", "{\"rewright-baseline\": 2, \"findings\": []}", "form 2"},
+	} {
+		if _, err := lint.ReadBaseline(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// TestBaselineHuge: many findings, and lines as long as they come.
+func TestBaselineHuge(t *testing.T) {
+	var text strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&text, "RewriteRule ^%d$ /b[L]\n", i)
+	}
+	fmt.Fprintf(&text, "RewriteRule ^%s\xff$ /b[L]\n", strings.Repeat("x", 1<<20))
+	start := time.Now()
+	r := run(t, lint.Options{Select: []string{"RD004"}}, htaccess("f", text.String()))
+	var file strings.Builder
+	if err := lint.NewBaseline(r.Findings, nil).Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	if file.Len() > 4<<20 {
+		t.Errorf("the baseline has %d bytes", file.Len())
+	}
+	b, err := lint.ReadBaseline(strings.NewReader(file.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, known, stale := b.Split(r.Findings, nil, r.Checked)
+	if len(fresh)+len(stale) != 0 || len(known) < 20_001 {
+		t.Errorf("%d new, %d known, %d gone", len(fresh), len(known), len(stale))
+	}
+	if d := time.Since(start); d > 20*time.Second {
+		t.Errorf("took %v", d)
+	}
+}
+
+func TestFingerprints(t *testing.T) {
+	name := func(shown string) string { return "x/" + shown }
+	a := lint.Fingerprints(run(t, lint.Options{}, htaccess("f", old)).Findings, name)
+	b := lint.Fingerprints(run(t, lint.Options{}, htaccess("f", "# moved\n"+old)).Findings, name)
+	if diff := cmp.Diff(a, b); diff != "" {
+		t.Error(diff)
+	}
+	seen := map[string]bool{}
+	for _, f := range a {
+		if seen[f.Hash()] || f.File != "x/f" || len(f.Hash()) != 32 {
+			t.Errorf("%+v", f)
+		}
+		seen[f.Hash()] = true
+	}
+}
+
+func TestSilenced(t *testing.T) {
+	r := run(t, lint.Options{}, htaccess("f", "# lint:ignore RD004 -- as agreed\nRewriteRule ^a$ /b[L]\n# lint:ignore RD004\n# lint:ignore RD004 -- twice\nRewriteRule ^a$ /b[L]\n"))
+	if len(r.Silenced) != 2 || r.Suppressed != 2 || r.Silenced[0].Reason != "as agreed" || r.Silenced[1].Reason != "twice" || r.Silenced[1].Code != "RD004" {
+		t.Errorf("%+v", r.Silenced)
+	}
+}
+
+// TestManySuppressions: cost grows with the number of comments and findings, not with their product.
+func TestManySuppressions(t *testing.T) {
+	text := strings.Repeat("# lint:ignore RD004 -- known\nRewriteRule ^a$ /b[L]\n", 30_000)
+	start := time.Now()
+	r := run(t, lint.Options{Select: []string{"RD004", "RD990"}}, htaccess("f", text))
+	if len(r.Findings) != 0 || r.Suppressed != 30_000 {
+		t.Errorf("%d findings, %d suppressed", len(r.Findings), r.Suppressed)
+	}
+	if d := time.Since(start); d > 20*time.Second {
+		t.Errorf("took %v", d)
+	}
+}
+
+func TestMalformedSuppressions(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"colon", "# lint:ignore: RD004\nRewriteRule ^a$ /b[L]\n", "f:1 RD990, f:2 RD004"},
+		{"another form", "# lint:ignore-line RD004\nRewriteRule ^a$ /b[L]\n", "f:1 RD990, f:2 RD004"},
+		{"file with colon", "# lint:ignore-file: RD004\nRewriteRule ^a$ /b[L]\n", "f:1 RD990, f:2 RD004"},
+		{"names no rule", "# lint:ignore -- all of it\nRewriteRule ^a$ /b[L]\n", "f:1 RD990, f:2 RD004"},
+		{"intent", "# lint:intent forever\nRewriteRule ^a$ /b [L]\n", "f:1 RD990"},
+		{"intent alone", "RewriteRule ^a$ /b [L]\n# lint:intent permanent\n", "f:2 RD990"},
+		{"RD990 in the file", "# lint:ignore-file RD990\n# lint:intent forever\nRewriteRule ^a$ /b [L]\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := codes(run(t, lint.Options{}, htaccess("f", c.text)).Findings); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+	r := run(t, lint.Options{Severity: map[string]diag.Severity{"RD990": diag.Style}}, htaccess("f", "# lint:intent forever\n# lint:ignore RD77\n"))
+	for _, d := range r.Findings {
+		if d.Severity != diag.Style {
+			t.Errorf("%s is %v", d.Message, d.Severity)
+		}
+	}
+}
