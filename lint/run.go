@@ -24,6 +24,8 @@ type Options struct {
 	// Severity gives rules, by code or name, another severity. What refuses a file stays an error.
 	Severity map[string]diag.Severity
 	Workers  int // files checked side by side; 0: as many as there are processors
+	// Progress is called when an input has been checked, from several goroutines at once; nil: not.
+	Progress func()
 }
 
 // Result is what a run found.
@@ -111,6 +113,9 @@ func Run(ctx context.Context, o Options, inputs ...Input) (*Result, error) {
 			}
 		}
 		units[i] = nil
+		if o.Progress != nil {
+			o.Progress()
+		}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("lint: %w", err)

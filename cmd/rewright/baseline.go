@@ -78,7 +78,7 @@ func (b *baselineFlags) apply(a *app, r *lint.Result) (known int, err error) {
 		if err := now.Write(&text); err != nil {
 			return 0, err
 		}
-		if err := writeFile(abs, []byte(text.String())); err != nil {
+		if err := writeWhole(abs, []byte(text.String())); err != nil {
 			return 0, fmt.Errorf("write the baseline: %w", plainPathError(err))
 		}
 		fmt.Fprintf(a.err, "rewright: %s: %d known findings\n", b.file, now.Len())
@@ -123,8 +123,8 @@ func readBaseline(name string) (*lint.Baseline, error) {
 	return b, nil
 }
 
-// writeFile writes a file whole or not at all: readers meet the old text or the new one. A file that is there keeps its mode.
-func writeFile(name string, text []byte) error {
+// writeWhole writes a file whole or not at all: readers meet the old text or the new one. A file that is there keeps its mode.
+func writeWhole(name string, text []byte) error {
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		name = real
 	}

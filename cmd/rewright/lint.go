@@ -1,7 +1,12 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"io"
+	"path/filepath"
+	"strings"
 
 	"rewright/lint"
 	"rewright/lint/report"
@@ -27,12 +32,17 @@ Exit status: 0 no findings at or above --fail-on, 1 findings, 2 usage error or a
 `
 
 func runLint(a *app, args []string) int {
-	var format, failOn, colour string
+	var format, failOn, colour, output string
+	var statistics bool
+	var base baselineFlags
 	o := lint.Options{Rules: rules.All()}
 	set := &lintSource{rules: o.Rules}
 	flags := a.flags("lint", lintUsage)
-	flags.StringVar(&format, "format", "text", "text or json")
+	flags.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
+	flags.StringVarP(&output, "output", "o", "", "`FILE` for the report; default: standard output")
+	flags.BoolVar(&statistics, "statistics", false, "how often each rule speaks, in place of what it says; text or json")
 	flags.StringVar(&failOn, "fail-on", "warning", "least severity that makes the exit status 1: error, warning, info, style or never")
+	base.register(flags)
 	set.register(flags)
 	flags.StringVar(&colour, "color", "auto", "auto, always or never")
 	if status, done := a.parse(flags, args); done {
@@ -42,32 +52,95 @@ func runLint(a *app, args []string) int {
 	if !ok && failOn != "never" {
 		return a.fail("--fail-on wants error, warning, info, style or never, not %q", failOn)
 	}
-	totals := &report.Totals{}
-	var out report.Writer
-	switch format {
-	case "text":
-		coloured := colour == "always" || colour == "auto" && a.terminal && a.getenv("NO_COLOR") == ""
-		out = report.NewText(a.out, coloured, totals)
-	case "json":
-		out = report.NewJSON(a.out, totals)
+	switch colour {
+	case "auto", "always", "never":
 	default:
-		return a.fail("--format wants text or json, not %q", format)
+		return a.fail("--color wants auto, always or never, not %q", colour)
+	}
+	totals := &report.Totals{}
+	shape := report.Options{Totals: totals, Rules: o.Rules, Page: rules.Page, Version: version(), FailAt: limit, Path: relativePath,
+		Coloured: colour == "always" || colour == "auto" && a.terminal && output == "" && a.getenv("NO_COLOR") == ""}
+	var text bytes.Buffer
+	var sink io.Writer = a.out
+	if output != "" {
+		sink = &text
+	}
+	buffered := bufio.NewWriterSize(sink, 64<<10)
+	out := report.New(format, buffered, shape)
+	switch {
+	case out == nil:
+		return a.fail("--format wants one of %s, not %q", strings.Join(report.Formats, ", "), format)
+	case statistics && format != "text" && format != "json":
+		return a.fail("--statistics is told as text or json, not as %s", format)
+	case statistics:
+		out = report.NewStatistics(buffered, format == "json", shape)
 	}
 	inputs, err := set.gather(a, flags.Args())
 	if err != nil {
 		return a.fail("%v", err)
 	}
 	o.Workers = set.workers
+	o.Progress = a.progress("lint", len(inputs))
 	result, err := lint.Run(context.Background(), o, inputs...)
 	if err != nil {
 		return a.fail("%v", err)
 	}
 	totals.Files, totals.Suppressed = result.Files, result.Suppressed
-	if err := report.All(out, result.Findings); err != nil {
-		return a.fail("write the report: %v", err)
+	if totals.Known, err = base.apply(a, result); err != nil {
+		return a.fail("%v", err)
+	}
+	if base.write {
+		return exitOK
+	}
+	err = writeReport(out, result)
+	if e := buffered.Flush(); err == nil {
+		err = e
+	}
+	if err == nil && output != "" {
+		err = writeWhole(output, text.Bytes())
+	}
+	if err != nil {
+		return a.fail("write the report: %v", plainPathError(err))
 	}
 	if ok && result.Fails(limit) {
 		return exitFindings
 	}
 	return exitOK
+}
+
+// writeReport hands findings to a report, and what is silenced where the report shows that.
+func writeReport(out report.Writer, r *lint.Result) error {
+	for _, d := range r.Findings {
+		if err := out.Write(d); err != nil {
+			return err
+		}
+	}
+	if s, ok := out.(report.Silencer); ok {
+		for _, d := range r.Silenced {
+			if err := s.Silence(d); err != nil {
+				return err
+			}
+		}
+	}
+	return out.Close()
+}
+
+// relativePath is a file's name for programs that look for it from the folder at hand: relative when it lies below, else
+// absolute.
+func relativePath(shown string) string {
+	if shown == "-" {
+		return shown
+	}
+	working, err := filepath.Abs(".")
+	if err != nil {
+		return shown
+	}
+	abs, err := filepath.Abs(shown)
+	if err != nil {
+		return shown
+	}
+	if rel, err := filepath.Rel(working, abs); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return abs
 }

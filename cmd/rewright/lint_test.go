@@ -54,7 +54,7 @@ func TestLint(t *testing.T) {
 		{"no such rule", "", []string{"--select", "RD77", ".htaccess"}, 2, "", `no rule is called "RD77"`},
 		{"no such file", "", []string{"nothing.conf"}, 2, "", "nothing.conf: no such file or directory"},
 		{"neither server", "hello\n", []string{"-"}, 2, "", "say --server apache or --server nginx"},
-		{"bad format", "", []string{"--format", "xml", ".htaccess"}, 2, "", `--format wants text or json, not "xml"`},
+		{"bad format", "", []string{"--format", "xml", ".htaccess"}, 2, "", `junit, rdjsonl, not "xml"`},
 		{"bad severity", "", []string{"--fail-on", "bad", ".htaccess"}, 2, "", `--fail-on wants`},
 		{"bad server", "", []string{"--server", "iis", ".htaccess"}, 2, "", `--server wants apache or nginx, not "iis"`},
 	} {

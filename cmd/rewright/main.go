@@ -17,12 +17,13 @@ import (
 
 // app is what a subcommand has of the outside.
 type app struct {
-	in       io.Reader
-	out, err io.Writer
-	environ  []string // NAME=VALUE
-	now      func() time.Time
-	terminal bool // out is a terminal
-	width    int  // columns of the terminal; 0: not known
+	in          io.Reader
+	out, err    io.Writer
+	environ     []string // NAME=VALUE
+	now         func() time.Time
+	terminal    bool // out is a terminal
+	errTerminal bool // err is a terminal
+	width       int  // columns of the terminal; 0: not known
 }
 
 func main() {
@@ -31,6 +32,7 @@ func main() {
 		a.terminal = true
 		a.width, _, _ = term.GetSize(fd)
 	}
+	a.errTerminal = term.IsTerminal(int(os.Stderr.Fd()))
 	os.Exit(a.run(os.Args[1:]))
 }
 
@@ -46,6 +48,7 @@ func commands() []command {
 		{"trace", "what the server answers to a request, step by step", runTrace},
 		{"lint", "what is wrong in a configuration, and how to repair it", runLint},
 		{"compare", "which requests two configurations answer differently", runCompare},
+		{"rules", "the rules of lint, and the page of each", runRules},
 	}
 }
 

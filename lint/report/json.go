@@ -57,6 +57,17 @@ type jsonWitness struct {
 	Steps   []string          `json:"steps"`
 }
 
+func newJSONWitness(w *diag.Witness) *jsonWitness {
+	out := &jsonWitness{Method: w.Method, URL: w.URL, Headers: w.Header, Steps: w.Steps}
+	if out.Headers == nil {
+		out.Headers = map[string]string{}
+	}
+	if out.Steps == nil {
+		out.Steps = []string{}
+	}
+	return out
+}
+
 type jsonRelated struct {
 	File    string          `json:"file"`
 	Message string          `json:"message"`
@@ -87,11 +98,8 @@ func (j *JSON) Write(d diag.Diagnostic) error {
 			f.Fixes = append(f.Fixes, out)
 		}
 	}
-	if w := d.Witness; w != nil {
-		f.Witness = &jsonWitness{Method: w.Method, URL: w.URL, Headers: w.Header, Steps: w.Steps}
-		if f.Witness.Headers == nil {
-			f.Witness.Headers = map[string]string{}
-		}
+	if d.Witness != nil {
+		f.Witness = newJSONWitness(d.Witness)
 	}
 	for _, r := range d.Related {
 		file := r.File
@@ -132,8 +140,9 @@ func (j *JSON) Close() error {
 		Refused    int `json:"files_refused"`
 		Fixable    int `json:"fixable"`
 		Suppressed int `json:"suppressed"`
+		Known      int `json:"known"`
 	}{t.Files, c.all(), c.bySeverity[diag.Error], c.bySeverity[diag.Warning], c.bySeverity[diag.Info],
-		c.bySeverity[diag.Style], len(c.refused), c.fixable, t.Suppressed})
+		c.bySeverity[diag.Style], len(c.refused), c.fixable, t.Suppressed, t.Known})
 	if err == nil {
 		_, err = io.WriteString(j.w, opening+"\"summary\":"+text+"}\n")
 	}

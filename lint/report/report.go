@@ -18,6 +18,7 @@ type Writer interface {
 type Totals struct {
 	Files      int // files checked
 	Suppressed int // findings silenced by comments
+	Known      int // findings that a baseline knows
 }
 
 // counts are the findings seen so far.

@@ -77,13 +77,11 @@ func (t *Text) Write(d diag.Diagnostic) error {
 		t.printf("  %s:%s: %s\n", file.Name, file.Position(r.Span.Start), printable(r.Message))
 		t.excerpt(file, r.Span, t.faint, width)
 	}
-	if w := d.Witness; w != nil {
-		t.printf("  %s %s %s\n", t.faint("try:"), w.Method, printable(w.URL))
-		for _, name := range slices.Sorted(maps.Keys(w.Header)) {
-			t.printf("       -H '%s: %s'\n", printable(name), printable(w.Header[name]))
-		}
-		for _, s := range w.Steps {
-			t.printf("       %s\n", printable(s))
+	if d.Witness != nil {
+		lines := witnessLines(d.Witness)
+		t.printf("  %s %s\n", t.faint("try:"), lines[0])
+		for _, l := range lines[1:] {
+			t.printf("       %s\n", l)
 		}
 	}
 	if d.Help != "" {
@@ -93,6 +91,25 @@ func (t *Text) Write(d diag.Diagnostic) error {
 		t.fix(d.File, &d.Fixes[0], width)
 	}
 	return t.err
+}
+
+// maxWitnessSteps is how many steps of a witness are shown; the last ones say how it ends.
+const maxWitnessSteps = 12
+
+// witnessLines are a witness as a person would replay it: the request, its headers, what happens.
+func witnessLines(w *diag.Witness) []string {
+	lines := []string{printable(w.Method + " " + w.URL)}
+	for _, name := range slices.Sorted(maps.Keys(w.Header)) {
+		lines = append(lines, "-H '"+printable(name+": "+w.Header[name])+"'")
+	}
+	for i, s := range w.Steps {
+		if left := len(w.Steps) - i; i == maxWitnessSteps-2 && left > 2 {
+			lines = append(lines, fmt.Sprintf("… %d more", left-1), printable(w.Steps[len(w.Steps)-1]))
+			break
+		}
+		lines = append(lines, printable(s))
+	}
+	return lines
 }
 
 // excerpt shows the line a span begins in, with the span marked below.
@@ -249,16 +266,24 @@ func (t *Text) Close() error {
 		t.printf("%s refused by the server\n", plural(n, "file"))
 	}
 	if c.fixable > 0 {
-		t.printf("%s has a safe fix\n", plural(c.fixable, "finding"))
+		have := "have"
+		if c.fixable == 1 {
+			have = "has"
+		}
+		t.printf("%s %s a safe fix\n", plural(c.fixable, "finding"), have)
 	}
 	return t.err
 }
 
 func suppressed(t *Totals) string {
-	if t.Suppressed == 0 {
-		return ""
+	out := ""
+	if t.Suppressed > 0 {
+		out = ", " + plural(t.Suppressed, "finding") + " suppressed"
 	}
-	return ", " + plural(t.Suppressed, "finding") + " suppressed"
+	if t.Known > 0 {
+		out += ", " + plural(t.Known, "known finding") + " not told"
+	}
+	return out
 }
 
 // count is "1 error", "2 errors"; info and style have no plural.
