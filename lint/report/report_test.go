@@ -50,7 +50,7 @@ func list() []diag.Diagnostic {
 		{Code: "RD306", Name: "redirect-without-target", Severity: diag.Error, File: c, Span: at(c, "x\n"), Message: "100%, \"quoted\" <b>&amp; a, b: c"},
 		{Code: "RD306", Name: "redirect-without-target", Severity: diag.Error, File: c, Span: at(c, "301"), Message: "alike"},
 		{Code: "RD306", Name: "redirect-without-target", Severity: diag.Error, File: c, Span: at(c, "301"), Message: "alike", Refuses: true,
-			Fixes: []diag.Fix{{Title: "two edits", Safety: diag.Safe, Edits: append(source.Replace(at(c, "301"), "404"), source.Insert(0, "# é\n")...)}},
+			Fixes:   []diag.Fix{{Title: "two edits", Safety: diag.Safe, Edits: append(source.Replace(at(c, "301"), "404"), source.Insert(0, "# é\n")...)}},
 			Witness: &diag.Witness{Method: "GET", URL: "http://example.com/", Steps: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "500"}}},
 	}
 }
