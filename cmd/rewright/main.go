@@ -46,6 +46,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"trace", "what the server answers to a request, step by step", runTrace},
+		{"convert", "another server's configuration that gives the same answers", runConvert},
 		{"lint", "what is wrong in a configuration, and how to repair it", runLint},
 		{"compare", "which requests two configurations answer differently", runCompare},
 		{"rules", "the rules of lint, and the page of each", runRules},

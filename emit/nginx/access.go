@@ -1,0 +1,226 @@
+package nginx
+
+import (
+	"fmt"
+	"strings"
+
+	"rewright/parser/ir"
+)
+
+// accessOf compiles the directives of one scope that say who may come in. pattern is the test under which they hold;
+// nil: for the whole area. They stand before the rules, because httpd asks first.
+func (g *attempt) accessOf(a *area, settings []*ir.Setting, where *test) (list []*unit) {
+	var all []*ir.Setting
+	for _, s := range settings {
+		switch strings.ToLower(s.Name) {
+		case "require", "order", "allow", "deny", "satisfy", "authtype", "authname", "authuserfile", "authmerging", "authbasicprovider":
+			all = append(all, s)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	deny, known := closed(all)
+	for i, s := range all {
+		u := &unit{origin: s.Origin, directive: s.Name}
+		switch {
+		case known && !deny:
+			g.remark(s.Origin, s.Name, "everybody may come in, as in nginx anyway")
+			continue
+		case known && i == len(all)-1:
+			if where == nil {
+				u.lines = []string{"return 403;"}
+			} else {
+				u.lines = ifBlock(*where, []string{"return 403;"})
+			}
+		case known:
+			u.lines = nil
+		default:
+			u.dropped = "access by address, user or environment"
+			u.byHand = accessHint(s)
+		}
+		list = append(list, u)
+	}
+	return list
+}
+
+// closed tells whether the directives keep everybody out, when that can be told at a glance.
+func closed(all []*ir.Setting) (deny, known bool) {
+	verdict := ""
+	order := "deny,allow"
+	denyAll, allowAll := false, false
+	for _, s := range all {
+		text := strings.ToLower(joinArgs(s))
+		switch strings.ToLower(s.Name) {
+		case "require":
+			switch text {
+			case "all denied":
+				verdict = "denied"
+			case "all granted":
+				verdict = "granted"
+			default:
+				return false, false
+			}
+		case "order":
+			order = strings.ReplaceAll(text, " ", "")
+		case "deny":
+			if text != "from all" {
+				return false, false
+			}
+			denyAll = true
+		case "allow":
+			if text != "from all" {
+				return false, false
+			}
+			allowAll = true
+		default:
+			return false, false
+		}
+	}
+	if verdict != "" {
+		if denyAll || allowAll {
+			return false, false
+		}
+		return verdict == "denied", true
+	}
+	switch order {
+	case "deny,allow":
+		return denyAll && !allowAll, true
+	case "allow,deny", "mutual-failure":
+		return denyAll || !allowAll, true
+	}
+	return false, false
+}
+
+func joinArgs(s *ir.Setting) string {
+	var w []string
+	for _, a := range s.Args {
+		w = append(w, a.Text)
+	}
+	return strings.Join(w, " ")
+}
+
+func accessHint(s *ir.Setting) string {
+	switch strings.ToLower(s.Name) {
+	case "authtype", "authname", "authuserfile", "authbasicprovider":
+		return "auth_basic and auth_basic_user_file in the location"
+	}
+	return "allow and deny in the location: " + clean(joinArgs(s))
+}
+
+// section compiles a section of an area.
+func (g *attempt) section(a *area, s *ir.Scope) (list []*unit) {
+	var settings []*ir.Setting
+	var others []ir.Item
+	for _, it := range s.Items {
+		if set, ok := it.(*ir.Setting); ok && isAccess(set.Name) {
+			settings = append(settings, set)
+			continue
+		}
+		others = append(others, it)
+	}
+	var where *test
+	switch s.Kind {
+	case ir.ScopeFiles:
+		if strings.ContainsAny(s.Path, "*?[") {
+			where = &test{variable: "$uri", op: "~", operand: "^" + quoteLiteral(a.prefix) + "(?:.*/)?" + globPattern(s.Path) + "$"}
+		} else {
+			where = &test{variable: "$uri", op: "~", operand: "/" + quoteLiteral(s.Path) + "$"}
+		}
+	case ir.ScopeFilesMatch:
+		if s.Pattern != nil && s.Pattern.Re != nil && !hasNames(s.Pattern) {
+			where = &test{variable: "$uri", op: "~", operand: filesPattern(s.Pattern)}
+			if s.Pattern.Options.IgnoreCase {
+				where.op = "~*"
+			}
+		}
+	}
+	if where != nil && len(settings) > 0 {
+		if deny, known := closed(settings); known && deny {
+			// the unit comes with the first directive, so that the comment above the section is found
+			u := &unit{origin: s.Origin, directive: s.Name, front: true, lines: ifBlock(*where, []string{"return 403;"})}
+			list = append(list, u)
+		} else if known {
+			g.remark(s.Origin, s.Name, "everybody may come in, as in nginx anyway")
+		} else {
+			list = append(list, g.accessOf(a, settings, where)...)
+		}
+	} else {
+		for _, set := range settings {
+			list = append(list, &unit{origin: set.Origin, directive: set.Name, dropped: fmt.Sprintf("access in <%s>", s.Name), byHand: accessHint(set)})
+		}
+	}
+	for _, it := range others {
+		list = append(list, g.inSection(s, it)...)
+	}
+	return list
+}
+
+func isAccess(name string) bool {
+	switch strings.ToLower(name) {
+	case "require", "order", "allow", "deny", "satisfy", "authtype", "authname", "authuserfile", "authmerging", "authbasicprovider":
+		return true
+	}
+	return false
+}
+
+// inSection is for what stands in a section and is not carried over.
+func (g *attempt) inSection(s *ir.Scope, it ir.Item) (list []*unit) {
+	head := "<" + s.Name + ">"
+	switch it := it.(type) {
+	case *ir.Rule:
+		return []*unit{{origin: it.Origin, directive: string(it.Keyword), rule: it, dropped: "a rule in " + head, byHand: "write it into a location for these paths"}}
+	case *ir.Setting:
+		switch strings.ToLower(it.Name) {
+		case "rewriteengine", "rewritebase", "rewriteoptions", "listen", "servername", "serveralias", "documentroot", "sslengine", "allowoverride", "allowoverridelist":
+			return nil
+		}
+		g.remark(it.Origin, it.Name, "stands in "+head+": a location for these files can say it in nginx")
+		return nil
+	case *ir.Opaque:
+		g.remark(it.Origin, it.Name, "does not concern requests")
+	case *ir.Scope:
+		for _, in := range it.Items {
+			list = append(list, g.inSection(it, in)...)
+		}
+	}
+	return list
+}
+
+// globPattern is httpd's file name pattern as a regular expression.
+func globPattern(glob string) string {
+	var b strings.Builder
+	for i := 0; i < len(glob); i++ {
+		switch c := glob[i]; c {
+		case '*':
+			b.WriteString("[^/]*")
+		case '?':
+			b.WriteString("[^/]")
+		case '[':
+			if end := strings.IndexByte(glob[i:], ']'); end > 0 {
+				b.WriteString(glob[i : i+end+1])
+				i += end
+				continue
+			}
+			b.WriteString(`\[`)
+		default:
+			b.WriteString(quoteLiteral(string(c)))
+		}
+	}
+	return b.String()
+}
+
+// filesPattern makes of a pattern for the last segment one for the whole path.
+func filesPattern(p *ir.Pattern) string {
+	text := p.Text
+	if rest, ok := strings.CutPrefix(text, "^"); ok && len(branches(p.Re.Tree().Root)) == 1 {
+		return "/" + strings.Replace(rest, ".*$", "[^/]*$", 1)
+	}
+	if parts, all := strippedBranches(text, branches(p.Re.Tree().Root)); all && len(parts) > 1 {
+		return "/(?:" + strings.Join(parts, "|") + ")"
+	}
+	if strings.HasSuffix(text, "$") && !p.Re.Tree().Anchored() {
+		return text
+	}
+	return "/[^/]*(?:" + text + ")[^/]*$"
+}

@@ -1,0 +1,414 @@
+package nginx
+
+import (
+	"fmt"
+	"strings"
+
+	"rewright/parser/ir"
+)
+
+// knownStatus tells whether httpd has a status line for a code; others are answered with 500.
+// Source: httpd modules/http/http_protocol.c, status_lines.
+func knownStatus(n int) bool {
+	switch {
+	case n >= 100 && n <= 103, n >= 200 && n <= 208, n == 226, n >= 300 && n <= 308 && n != 306, n >= 400 && n <= 417, n >= 421 && n <= 426,
+		n == 428, n == 429, n == 431, n == 451, n >= 500 && n <= 508, n == 510, n == 511:
+		return true
+	}
+	return false
+}
+
+// none is "-" without a status.
+func (b *builder) none() {
+	if b.r.Flow != ir.FlowLast && b.r.Flow != ir.FlowEnd {
+		if len(b.u.lines) == 0 && len(b.r.Env) == 0 && !b.r.Chain && b.r.Skip == 0 {
+			b.add("# does nothing: %s", oneLine(b.r.Origin))
+		}
+		if b.r.Flow == ir.FlowRestart {
+			giveUp("a rule that changes nothing and starts over (N)")
+		}
+		return
+	}
+	b.when(b.withPattern(), "break;")
+}
+
+// respond is F, G and R with a status that is no redirect.
+func (b *builder) respond() {
+	if len(b.r.Env) > 0 {
+		b.u.lines = nil // nobody sees them any more
+	}
+	b.when(b.withPattern(), statusLine(b.r.Status))
+}
+
+func statusLine(n int) string {
+	switch {
+	case !knownStatus(n):
+		return "return 500;"
+	case n == 200:
+		return `return 200 "";`
+	}
+	return fmt.Sprintf("return %d;", n)
+}
+
+// queryMode is what becomes of the query string.
+type queryMode uint8
+
+const (
+	keepQuery queryMode = iota
+	dropQuery
+	setQuery    // replaced
+	appendQuery // new one, then the old one
+)
+
+// target is a substitution taken apart.
+type target struct {
+	path, query []part
+	mode        queryMode
+}
+
+// part is a literal or a reference.
+type part struct {
+	text string   // literal
+	ref  *ir.Part // nil for a literal
+	raw  bool     // a literal that is sent as it stands
+}
+
+// takeApart splits a substitution at its question mark.
+func (b *builder) takeApart() target {
+	r := b.r
+	var out target
+	split := false
+	total := 0
+	for i := range r.Target.Parts {
+		if p := &r.Target.Parts[i]; p.Kind == ir.Literal {
+			total += strings.Count(p.Text, "?")
+		}
+	}
+	seen := 0
+	add := func(p part) {
+		if split {
+			out.query = append(out.query, p)
+		} else {
+			out.path = append(out.path, p)
+		}
+	}
+	for i := range r.Target.Parts {
+		p := &r.Target.Parts[i]
+		if p.Kind != ir.Literal {
+			add(part{ref: p})
+			continue
+		}
+		text := p.Text
+		for !r.Query.None {
+			k := strings.IndexByte(text, '?')
+			if k < 0 || split {
+				break
+			}
+			seen++
+			if r.Query.SplitLast && seen < total {
+				giveUp("a question mark in the path of the result (QSL)")
+			}
+			add(part{text: text[:k]})
+			text, split = text[k+1:], true
+		}
+		if text != "" {
+			add(part{text: text})
+		}
+	}
+	empty := true
+	for _, p := range out.query {
+		empty = empty && p.ref == nil && p.text == ""
+	}
+	switch {
+	case r.Query.None:
+		out.mode = dropQuery
+	case !split && r.Query.Discard:
+		out.mode = dropQuery
+	case !split:
+		out.mode = keepQuery
+	case r.Query.Append && !r.Query.Discard && empty:
+		out.mode = keepQuery
+	case r.Query.Append && !r.Query.Discard:
+		out.mode = appendQuery
+	case empty:
+		out.mode = dropQuery
+	default:
+		out.mode = setQuery
+	}
+	if n := len(out.query); n > 0 && out.query[n-1].ref == nil && (out.mode == setQuery) {
+		out.query[n-1].text = strings.TrimSuffix(out.query[n-1].text, "&")
+	}
+	if n := len(out.query); n > 0 && out.mode == appendQuery && out.query[n-1].ref == nil && strings.HasSuffix(out.query[n-1].text, "&") {
+		// new&&old
+		b.u.caveat = ""
+	}
+	if r.Query.None {
+		for _, p := range out.path {
+			if strings.Contains(p.text, "?") {
+				giveUp("a question mark in the path of the result")
+			}
+		}
+	}
+	return out
+}
+
+// own tells whether groups of the pattern may be written $1: the pattern is the last regular expression that runs.
+type refStyle uint8
+
+const (
+	byNumber refStyle = iota // $1 of the rewrite directive's own pattern
+	byName                   // named groups
+)
+
+// expand makes pieces of parts. escape is applied to literals.
+func (b *builder) expand(parts []part, style refStyle, escape func(string) string) (out []piece) {
+	for i, p := range parts {
+		if p.ref == nil {
+			if p.raw {
+				out = append(out, lit(p.text))
+				continue
+			}
+			out = append(out, lit(escape(p.text)))
+			continue
+		}
+		switch p.ref.Kind {
+		case ir.RuleRef:
+			switch {
+			case b.r.Negated || p.ref.N > b.r.Pattern.Re.Groups():
+			case p.ref.N == 0 && style == byNumber:
+				if b.wholeGroup(1) {
+					out = append(out, decodedVar("1"))
+				} else {
+					giveUp("$0, all that the pattern matched")
+				}
+			case style == byNumber && !b.needPattern:
+				out = append(out, decodedVar(fmt.Sprint(p.ref.N)))
+			default:
+				b.ruleRefs[p.ref.N] = true
+				out = append(out, decodedVar(b.ruleVar(p.ref.N)))
+			}
+		case ir.CondRef:
+			if name, ok := b.condName[p.ref.N]; ok {
+				out = append(out, decodedVar(name))
+			}
+		case ir.Variable:
+			if i == 0 && (p.ref.Name == "REQUEST_FILENAME" || p.ref.Name == "SCRIPT_FILENAME") && p.ref.Space == "" {
+				out = append(out, decodedVar("uri"))
+				continue
+			}
+			v, why := b.c.variableOf(p.ref)
+			if why != "" {
+				giveUp("%s", why)
+			}
+			if (p.ref.Space == "ENV" || p.ref.Space == "HTTP") && len(v) == 1 && strings.HasPrefix(v[0].variable, "env_") {
+				v[0].decoded = true
+			}
+			out = append(out, v...)
+		case ir.Lookup:
+			giveUp("RewriteMap %s", p.ref.Map)
+		default:
+			giveUp("%s in the target", p.ref.Text)
+		}
+	}
+	return out
+}
+
+func same(s string) string { return s }
+
+// localPath makes the URL path of a local result out of the parts of a substitution.
+func (b *builder) localPath(parts []part) []part {
+	c := b.c
+	if len(parts) == 0 {
+		return []part{{text: c.base}}
+	}
+	first := parts[0]
+	if first.ref != nil {
+		if first.ref.Kind == ir.Variable && first.ref.Space == "" {
+			switch first.ref.Name {
+			case "DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT":
+				if len(parts) > 1 {
+					return parts[1:]
+				}
+				return []part{{text: "/"}}
+			case "REQUEST_FILENAME", "SCRIPT_FILENAME", "REQUEST_URI":
+				return parts
+			}
+		}
+		if c.server {
+			return append([]part{{text: "/"}}, parts...)
+		}
+		return append([]part{{text: c.base}}, parts...)
+	}
+	text := first.text
+	rest := parts[1:]
+	if root := c.area.docroot; root != "" {
+		if below, ok := strings.CutPrefix(text, root); ok && strings.HasPrefix(below, "/") {
+			return append([]part{{text: below}}, rest...)
+		}
+	}
+	switch {
+	case strings.HasPrefix(text, "/"):
+		for strings.HasPrefix(text, "//") {
+			text = text[1:]
+		}
+	case c.server:
+		text = "/" + text
+	default:
+		text = c.base + text
+	}
+	return append([]part{{text: text}}, rest...)
+}
+
+// rewrite is a result inside the server.
+func (b *builder) rewrite() {
+	r, c := b.r, b.c
+	t := b.takeApart()
+	path := b.localPath(t.path)
+	if r.Escape.Backrefs && (hasRefs(t.path) || hasRefs(t.query)) {
+		b.u.caveat = "nginx escapes references its own way where B asks for it"
+	}
+	flag := ""
+	switch {
+	case r.PassThrough && c.server:
+	case r.Flow == ir.FlowLast, r.PassThrough:
+		flag = " last"
+	case r.Flow == ir.FlowEnd:
+		flag = " break"
+		if !c.inLoc {
+			flag = " last"
+		}
+	case r.Flow == ir.FlowRestart:
+		if !c.inLoc {
+			flag = " last"
+			b.u.caveat = "the rules are not started over (N)"
+		} else {
+			flag = " last"
+		}
+	case c.last:
+		flag = " last"
+	}
+	style := byNumber
+	pat := b.pattern()
+	groups := b.groups
+	if r.Negated || b.needPattern {
+		style, pat = byName, "^"
+		if r.Negated {
+			groups = append([]group{{b.patternTest(nil)}}, groups...)
+		}
+	} else if b.matchesAll() && !ruleRefsIn(t) {
+		pat = "^"
+	}
+	literal := func(s string) string { return decodeOnce(s, c.server) }
+	pieces := b.expand(path, style, literal)
+	query := b.expand(t.query, style, same)
+	if (r.Chain || r.Skip > 0) && pat != "^" {
+		// the pattern is asked again, for its groups
+		_ = pat
+	}
+	text, dollar := value(pieces)
+	if strings.Contains(text, "?") {
+		giveUp("a question mark in the path of the result")
+	}
+	for _, p := range pieces {
+		if strings.Contains(p.text, "#") && !c.server {
+			text = text[:strings.IndexByte(text, '#')] // it is parsed as a URL again, and this ends it
+			break
+		}
+	}
+	q, d := value(query)
+	c.out.dollar = c.out.dollar || dollar || d
+	switch t.mode {
+	case dropQuery:
+		text += "?"
+	case setQuery:
+		text += "?" + q + "?"
+	case appendQuery:
+		text += "?" + q
+	}
+	line := fmt.Sprintf("rewrite %s %s%s;", pat, word(text), flag)
+	lines := []string{line}
+	if c.usesRound {
+		lines = []string{"set $redirect_status 200;", line}
+		if len(groups) == 0 {
+			groups = b.withPattern()
+		}
+	}
+	if b.f == faithful {
+		b.unsafeQuestion(t, groups)
+	}
+	b.when(groups, lines...)
+}
+
+// unsafeQuestion answers 403 where an encoded question mark of the path would become part of the result.
+// Source: mod_rewrite.c, AH10508.
+func (b *builder) unsafeQuestion(t target, groups []group) {
+	r := b.r
+	if r.Escape.Allow3F || r.Escape.Backrefs || !hasRefs(t.path) || r.Negated {
+		return
+	}
+	pat := b.c.sub.located(r.Pattern)
+	if rest, ok := strings.CutPrefix(pat, "^"); ok && len(branches(r.Pattern.Re.Tree().Root)) == 1 {
+		pat = `^(?=.*\?)` + rest
+	} else {
+		pat = `^(?=.*\?).*?(?:` + pat + ")"
+	}
+	if b.matchesAll() {
+		pat = `\?`
+	}
+	op := "~"
+	if r.Pattern.Options.IgnoreCase {
+		op = "~*"
+	}
+	b.when(append([]group{{test{variable: "$uri", op: op, operand: pat}}}, groups...), "return 403;")
+}
+
+func hasRefs(parts []part) bool {
+	for _, p := range parts {
+		if p.ref != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func ruleRefsIn(t target) bool {
+	for _, list := range [][]part{t.path, t.query} {
+		for _, p := range list {
+			if p.ref != nil && p.ref.Kind == ir.RuleRef {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// decodeOnce decodes a literal as the second parsing of a per-directory result does.
+func decodeOnce(s string, server bool) string {
+	if server || !strings.Contains(s, "%") {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			hi, lo := hex(s[i+1]), hex(s[i+2])
+			if hi < 0 || lo < 0 {
+				giveUp("a percent sign in the target that is no escape")
+			}
+			b.WriteByte(byte(hi<<4 | lo))
+			i += 2
+			continue
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+func hex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}

@@ -1,0 +1,230 @@
+package nginx
+
+import (
+	"fmt"
+	"strings"
+
+	"rewright/parser/ir"
+	"rewright/parser/pattern"
+	"rewright/parser/source"
+)
+
+// alias compiles a redirect of mod_alias.
+func (c *compiler) alias(r *ir.Rule, f form) (u unit) {
+	u = unit{origin: r.Origin, directive: string(r.Keyword), rule: r}
+	defer func() {
+		if e := recover(); e != nil {
+			why, ok := e.(reason)
+			if !ok {
+				panic(e)
+			}
+			u.lines, u.dropped, u.byHand = nil, why.text, why.byHand
+		}
+	}()
+	own := *c
+	own.sub, own.server, own.guards, own.hasBase = subject{}, true, nil, false
+	b := builder{c: &own, r: r, f: f, id: c.ids[r], u: &u, ruleRefs: map[int]bool{}, condRefs: map[int]bool{}, condName: map[int]string{}}
+	switch r.Match {
+	case ir.MatchSegment:
+		b.segment()
+	case ir.MatchRegex:
+		b.redirectMatch()
+	default:
+		b.unconditional()
+	}
+	return u
+}
+
+// mergeSlashes makes runs of slashes one.
+func mergeSlashes(s string) string {
+	for strings.Contains(s, "//") {
+		s = strings.ReplaceAll(s, "//", "/")
+	}
+	return s
+}
+
+// segment is Redirect: whole path segments from the start, what follows them is appended.
+func (b *builder) segment() {
+	r := b.r
+	if !strings.HasPrefix(r.Path, "/") {
+		b.never()
+		return
+	}
+	path := mergeSlashes(r.Path)
+	folder := strings.HasSuffix(path, "/")
+	if r.Action == ir.ActionRespond {
+		re := "^" + quoteLiteral(path)
+		if !folder {
+			re += "(?:/|$)"
+		}
+		if path == "/" {
+			b.when(nil, statusLine(r.Status))
+			return
+		}
+		b.when([]group{{test{variable: "$uri", op: "~", operand: re}}}, statusLine(r.Status))
+		return
+	}
+	b.checkStatus()
+	text, _ := r.Target.Constant()
+	loc := b.address(text)
+	full, dollar := value([]piece{lit(loc)})
+	if strings.HasPrefix(loc, self) {
+		full, dollar = value([]piece{lit(loc[len(self):])})
+		full = self + full
+	}
+	b.c.out.dollar = b.c.out.dollar || dollar
+	hasQuery := strings.Contains(text, "?")
+	tail := "$is_args$args"
+	if hasQuery {
+		tail = ""
+	}
+	if path == "/" && !hasQuery && strings.HasSuffix(full, "/") {
+		// all there is moves to another place
+		b.add("return %d %s;", r.Status, word(strings.TrimSuffix(full, "/")+"$request_uri"))
+		return
+	}
+	decoded := "^" + quoteLiteral(path) + "(/.*)?$"
+	if folder {
+		decoded = "^" + quoteLiteral(path) + "(.*)$"
+	}
+	canRewrite := rewritable(r.Status) && redirects(full) && !strings.ContainsAny(text, "%?#")
+	plainRewrite := fmt.Sprintf("rewrite %s %s %s;", word(decoded), word(full+"$1"), flagOf(r.Status))
+	if canRewrite && b.f == idiomatic {
+		b.add("%s", plainRewrite)
+		return
+	}
+	name := fmt.Sprintf("raw%d", b.id)
+	spelled := "^" + quoteLiteral(escapePath(path)) + "(?<" + name + `>/[^?]*)?(?:\?|$)`
+	if folder {
+		spelled = "^" + quoteLiteral(escapePath(path)) + "(?<" + name + `>[^?]*)`
+	}
+	b.when([]group{{b.spelledTest(spelled)}}, fmt.Sprintf("return %d %s;", r.Status, word(full+"$"+name+tail)))
+	if canRewrite {
+		b.add("%s # other spellings of the same path", plainRewrite)
+	}
+}
+
+// spelledTest compares the path as the client spelled it.
+func (b *builder) spelledTest(re string) test {
+	b.c.out.maps[spelledURI] = spelledMap
+	return test{variable: "$" + spelledURI, op: "~", operand: re, capture: true}
+}
+
+// checkStatus gives up for what nginx cannot send.
+func (b *builder) checkStatus() {
+	if !knownStatus(b.r.Status) {
+		giveUp("httpd answers 500 for the unknown status %d", b.r.Status)
+	}
+	if !sendsLocation(b.r.Status) {
+		panic(reason{fmt.Sprintf("nginx sends a Location with 301, 302, 303, 307 and 308 only, not with %d", b.r.Status), "use one of these, or add_header Location in a location of its own"})
+	}
+}
+
+// address is the target of a redirect with the server's own address before a path.
+func (b *builder) address(text string) string {
+	for i := 0; i < len(text); i++ {
+		if text[i] < ' ' || text[i] == 0x7f {
+			giveUp("a control character in the target")
+		}
+	}
+	if strings.HasPrefix(text, "/") {
+		return self + text
+	}
+	return text
+}
+
+// redirectMatch is RedirectMatch: a regular expression on the whole path.
+func (b *builder) redirectMatch() {
+	r := b.r
+	if r.Pattern == nil || r.Pattern.Re == nil {
+		giveUp("the pattern is not valid")
+	}
+	if hasNames(r.Pattern) {
+		giveUp("the pattern has named groups, which nginx would make variables of the server of")
+	}
+	if r.Action == ir.ActionRespond {
+		b.when(b.withPattern(), statusLine(r.Status))
+		return
+	}
+	b.checkStatus()
+	b.sendTarget()
+}
+
+// sendTarget sends the expanded target of RedirectMatch: its path escaped, query and fragment as they stand.
+func (b *builder) sendTarget() {
+	r := b.r
+	d := destination{mode: keepQuery}
+	var parts []part
+	split := false
+	for i := range r.Target.Parts {
+		p := &r.Target.Parts[i]
+		if p.Kind != ir.Literal {
+			if split {
+				d.query = append(d.query, part{ref: p})
+			} else {
+				parts = append(parts, part{ref: p})
+			}
+			continue
+		}
+		text := p.Text
+		if k := strings.IndexAny(text, "?#"); k >= 0 && !split {
+			if text[k] == '#' {
+				giveUp("a fragment in the target")
+			}
+			parts, text, split, d.mode = append(parts, part{text: text[:k]}), text[k+1:], true, setQuery
+		}
+		if split {
+			d.query = append(d.query, part{text: text, raw: true})
+		} else {
+			parts = append(parts, part{text: text})
+		}
+	}
+	if len(parts) == 0 || parts[0].ref != nil && !startsWithSlash(parts[0].ref) {
+		giveUp("the beginning of the redirect comes from the request")
+	}
+	d.path = parts
+	if parts[0].ref == nil {
+		text := parts[0].text
+		switch i := strings.Index(text, "://"); {
+		case strings.HasPrefix(text, "/"):
+			d.head = self
+		case i > 0:
+			d.head, d.path = text[:i+3], append([]part{{text: text[i+3:]}}, parts[1:]...)
+			d.path = b.hostParts(&d)
+			if at := strings.IndexByte(d.head, '@'); at >= 0 {
+				giveUp("a user name in the target")
+			}
+		default:
+			k := strings.IndexByte(text, ':')
+			if k <= 0 {
+				giveUp("httpd answers 500: the target is neither a URL nor a path")
+			}
+			d.head, d.path = text[:k+1], append([]part{{text: text[k+1:]}}, parts[1:]...)
+		}
+	} else {
+		d.head = self
+	}
+	b.send(r.Status, d)
+}
+
+func startsWithSlash(p *ir.Part) bool {
+	return p.Kind == ir.Variable && p.Name == "REQUEST_URI"
+}
+
+// unconditional is Redirect without a path: for everything in the directory.
+func (b *builder) unconditional() {
+	r := b.r
+	if r.Action == ir.ActionRespond {
+		b.add("%s", statusLine(r.Status))
+		return
+	}
+	if r.Target == nil || r.Keyword == ir.RedirectMatch {
+		b.add("return 500;")
+		return
+	}
+	b.checkStatus()
+	all := *r
+	all.Pattern = ir.NewPattern("^", source.Span{}, pattern.Apache)
+	b.r = &all
+	b.sendTarget()
+}

@@ -1,0 +1,426 @@
+package nginx
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"rewright/emit"
+	"rewright/parser/ir"
+	"rewright/parser/source"
+)
+
+// layout is where the rules of a .htaccess stand.
+type layout uint8
+
+const (
+	flat   layout = iota // at the server level: run once
+	nested               // in the directory's location: run again after "last", as httpd runs them again
+)
+
+// attempt is one way to write the configuration.
+type attempt struct {
+	program *ir.Program
+	docroot string
+	layout  layout
+	forms   map[*ir.Rule]form
+	ids     map[*ir.Rule]int
+
+	out         output
+	units       []*unit // all, in the order of the output
+	locations   []locationBlock
+	named       map[string]bool
+	remarks     []emit.Remark
+	expiryTimes [][2]string
+	server      []*unit // of the server level
+	shut        bool    // the first area's access control
+	seen        map[*ir.Setting]bool
+	comments    map[string]*commentary
+	starts      map[*source.File][]int // lines of all units, sorted
+}
+
+// locationBlock is a location of the result.
+type locationBlock struct {
+	head  string
+	units []*unit
+	lines []string // before the units
+}
+
+func (g *attempt) remark(o ir.Origin, directive, text string) {
+	g.remarks = append(g.remarks, emit.Remark{Origin: o, Directive: directive, Text: text})
+}
+
+// build writes everything.
+func (g *attempt) build(host *area, areas []*area) {
+	g.out.maps = map[string]string{}
+	g.named = map[string]bool{}
+	if host != nil {
+		g.server = append(g.server, g.area(host, false)...)
+	}
+	if len(areas) == 0 {
+		return
+	}
+	flatRoot := g.layout == flat && len(areas) == 1 && areas[0].prefix == "/"
+	for _, a := range areas {
+		units := g.area(a, !flatRoot)
+		if flatRoot {
+			var inside []*unit
+			for _, u := range units {
+				if u.try {
+					inside = append(inside, u)
+				} else {
+					g.server = append(g.server, u)
+				}
+			}
+			if len(inside) > 0 {
+				g.locations = append(g.locations, locationBlock{head: "location /", units: inside})
+			}
+			continue
+		}
+		if a.prefix != "/" {
+			g.slashless(a)
+		}
+		if len(units) == 0 && a.prefix == "/" {
+			continue
+		}
+		g.locations = append(g.locations, locationBlock{head: "location " + word(a.prefix), units: units})
+	}
+	g.protectHtaccess()
+}
+
+// protectHtaccess keeps what httpd's main configuration keeps from everybody.
+func (g *attempt) protectHtaccess() {
+	g.locations = append(g.locations, locationBlock{head: `location ~ /\.ht`, lines: []string{"deny all;"}})
+}
+
+// slashless answers for the directory without its slash: the rules do not run for it, the redirects do.
+func (g *attempt) slashless(a *area) {
+	c := g.compiler(a, true)
+	l := locationBlock{head: "location = " + word(strings.TrimSuffix(a.prefix, "/"))}
+	if a.everything == nil {
+		for _, r := range a.redirects {
+			u := c.alias(r, g.forms[r])
+			if u.dropped == "" && r.Match == ir.MatchSegment && !strings.HasPrefix(strings.TrimSuffix(a.prefix, "/")+"/", mergeSlashes(r.Path)+"/") && !strings.HasPrefix(strings.TrimSuffix(a.prefix, "/"), mergeSlashes(r.Path)) {
+				continue
+			}
+			l.lines = append(l.lines, u.lines...)
+		}
+	}
+	l.lines = append(l.lines, "return 301 "+word(self+a.prefix+"$is_args$args")+";")
+	g.locations = append(g.locations, l)
+}
+
+func (g *attempt) compiler(a *area, inLoc bool) *compiler {
+	c := &compiler{out: &g.out, area: a, inLoc: inLoc, server: a.server, ids: g.ids, env: map[string]string{}, shared: map[string]string{}}
+	if !a.server {
+		c.sub = subject{prefix: a.rulesPrefix}
+		c.base = a.rulesPrefix
+		if a.base != "" {
+			c.hasBase = true
+			c.base = a.base
+			if !strings.HasSuffix(c.base, "/") {
+				c.base += "/"
+			}
+		}
+	}
+	c.findEnvironment(a.rules)
+	return c
+}
+
+// findEnvironment names the variables that rules ask for by %{ENV:…}.
+func (c *compiler) findEnvironment(rules []*ir.Rule) {
+	asked := map[string]bool{}
+	look := func(t *ir.Template) {
+		if t == nil {
+			return
+		}
+		for i := range t.Parts {
+			if p := &t.Parts[i]; p.Kind == ir.Variable && p.Space == "ENV" {
+				asked[strings.TrimPrefix(p.Name, "REDIRECT_")] = true
+				if p.Name == "REDIRECT_STATUS" {
+					c.usesRound = true
+				}
+			}
+		}
+	}
+	for _, r := range rules {
+		look(r.Target)
+		for _, cnd := range r.Conditions {
+			look(cnd.Test)
+		}
+		for i := range r.Env {
+			look(r.Env[i].Value)
+		}
+	}
+	for _, r := range rules {
+		for i := range r.Env {
+			if name := r.Env[i].Name; asked[name] {
+				c.env[name] = "env_" + variableName(name)
+			}
+		}
+	}
+}
+
+func variableName(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; wordByte(c) {
+			b.WriteByte(c)
+		} else {
+			b.WriteByte('_')
+		}
+	}
+	return strings.ToLower(b.String())
+}
+
+// area compiles one area into units in the order in which they take effect.
+func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
+	c := g.compiler(a, inLoc)
+	var settings []*unit
+	for _, s := range a.settings {
+		if u, ok := g.setting(a, s); ok {
+			settings = append(settings, &u)
+		}
+	}
+	list = append(list, g.access(a)...)
+	rules := g.rules(c, a)
+	redirects := g.redirects(c, a)
+	if a.server {
+		list = append(append(list, rules...), redirects...)
+	} else {
+		// mod_alias runs behind the rules, but an answer of its own beats a result inside the server
+		at := len(rules)
+		for i, u := range rules {
+			if u.rule != nil && u.dropped == "" && len(u.lines) > 0 && goesOn(u.rule) {
+				at = i
+				break
+			}
+		}
+		list = append(append(append(list, rules[:at]...), redirects...), rules[at:]...)
+	}
+	for _, u := range g.sections(a) {
+		if u.front {
+			list = append([]*unit{u}, list...)
+		} else {
+			list = append(list, u)
+		}
+	}
+	for _, o := range a.opaque {
+		if o.Harmless {
+			g.remark(o.Origin, o.Name, "does not concern requests")
+			continue
+		}
+		list = append(list, &unit{origin: o.Origin, directive: o.Name, dropped: "not understood", byHand: "see what it does and say it in nginx's words"})
+	}
+	return g.place(settings, list, inLoc)
+}
+
+// goesOn tells whether a rule leaves the request inside the server.
+func goesOn(r *ir.Rule) bool {
+	switch r.Action {
+	case ir.ActionRewrite:
+		return !isAbsolute(r.Target)
+	case ir.ActionNone:
+		return r.Flow == ir.FlowLast || r.Flow == ir.FlowEnd
+	}
+	return false
+}
+
+// place puts settings before the first unit that stands behind them in the same file.
+func (g *attempt) place(settings, list []*unit, inLoc bool) []*unit {
+	var out []*unit
+	before := func(s, u *unit) bool {
+		return s.origin.File == u.origin.File && s.origin.Span.Start < u.origin.Span.Start
+	}
+	done := make([]bool, len(settings))
+	for _, u := range list {
+		for i, s := range settings {
+			if !done[i] && before(s, u) {
+				out, done[i] = append(out, s), true
+			}
+		}
+		out = append(out, u)
+	}
+	for i, s := range settings {
+		if !done[i] {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// rules compiles mod_rewrite's.
+func (g *attempt) rules(c *compiler, a *area) (list []*unit) {
+	for i, r := range a.rules {
+		if !a.engine {
+			list = append(list, &unit{origin: r.Origin, directive: string(r.Keyword), rule: r, lines: []string{"# RewriteEngine is off: " + oneLine(r.Origin)}})
+			continue
+		}
+		if r.Disabled {
+			continue
+		}
+		c.last = i == len(a.rules)-1
+		if c.last && g.forms[r] == idiomatic {
+			if u, blocks, ok := g.front(c, a, r); ok {
+				list = append(list, &u)
+				g.locations = append(g.locations, blocks...)
+				list = g.absorbGuard(c, list)
+				continue
+			}
+		}
+		u := c.rule(r, g.forms[r])
+		if u.dropped != "" && (r.Chain || r.Skip > 0) {
+			// what hangs on it cannot be said either
+			c.guards = append(c.guards, guard{test{variable: "$uri", op: "=", operand: ""}, max(r.Skip, 1)})
+		}
+		list = append(list, &u)
+	}
+	return list
+}
+
+// redirects compiles mod_alias's.
+func (g *attempt) redirects(c *compiler, a *area) (list []*unit) {
+	add := func(r *ir.Rule) {
+		u := c.alias(r, g.forms[r])
+		list = append(list, &u)
+	}
+	if a.everything != nil {
+		add(a.everything)
+	}
+	for _, r := range a.redirects {
+		add(r)
+	}
+	return list
+}
+
+// access compiles who may come in.
+func (g *attempt) access(a *area) (list []*unit) {
+	return g.accessOf(a, a.settings, nil)
+}
+
+// sections compiles <Files> and its kin as far as they say who may come in.
+func (g *attempt) sections(a *area) (list []*unit) {
+	for _, s := range a.sections {
+		list = append(list, g.section(a, s)...)
+	}
+	return list
+}
+
+// text writes http.conf and server.conf. lines tells which unit made which line of server.conf, from 1.
+func (g *attempt) text() (http, server string, lines map[int]*unit) {
+	lines = map[int]*unit{}
+	var b strings.Builder
+	line := 1
+	put := func(indent, text string, u *unit) {
+		if text == "" {
+			b.WriteByte('\n')
+		} else {
+			b.WriteString(indent + text + "\n")
+		}
+		lines[line] = u
+		line++
+	}
+	g.comments = map[string]*commentary{}
+	g.findStarts()
+	writeUnits := func(indent string, list []*unit) {
+		blank := false
+		for _, u := range list {
+			comments := g.commentsOf(u)
+			if u.dropped == "" && len(u.lines) == 0 && len(comments) == 0 {
+				continue
+			}
+			if blank && (len(comments) > 0 || len(u.lines) > 1 || u.dropped != "") {
+				put(indent, "", nil)
+			}
+			for _, t := range comments {
+				put(indent, t, nil)
+			}
+			if u.dropped != "" {
+				put(indent, "# DROPPED: "+u.dropped, nil)
+				if u.byHand != "" {
+					put(indent, "# by hand: "+u.byHand, nil)
+				}
+				for _, t := range sourceLines(u) {
+					put(indent, "# "+t, nil)
+				}
+			}
+			for _, t := range u.lines {
+				put(indent, t, u)
+			}
+			blank = true
+		}
+	}
+	writeUnits("", g.server)
+	for _, l := range g.locations {
+		if line > 1 {
+			put("", "", nil)
+		}
+		put("", l.head+" {", nil)
+		for _, t := range l.lines {
+			put("    ", t, nil)
+		}
+		writeUnits("    ", l.units)
+		put("", "}", nil)
+	}
+	var names []string
+	for n := range g.out.maps {
+		if strings.Contains(b.String(), "$"+n) || strings.Contains(b.String(), "${"+n+"}") {
+			names = append(names, n)
+		}
+	}
+	sort.Strings(names)
+	var h strings.Builder
+	if g.out.dollar {
+		h.WriteString("# nginx has no other way to write this character\ngeo $dollar {\n    default \"$\";\n}\n")
+	}
+	for _, n := range names {
+		h.WriteString(g.out.maps[n] + "\n")
+	}
+	if len(g.expiryTimes) > 0 {
+		h.WriteString("map $sent_http_content_type $expires {\n")
+		for _, e := range g.expiryTimes {
+			fmt.Fprintf(&h, "    %s %s;\n", word(e[0]), e[1])
+		}
+		h.WriteString("}\n")
+	}
+	return h.String(), b.String(), lines
+}
+
+// sourceLines are the lines of a dropped rule, conditions first.
+func sourceLines(u *unit) (out []string) {
+	if u.rule != nil {
+		for _, cnd := range u.rule.Conditions {
+			out = append(out, clean(oneLine(cnd.Origin)))
+		}
+	}
+	return append(out, clean(oneLine(u.origin)))
+}
+
+// clean makes text fit for a comment.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// findStarts notes where units begin in their files.
+func (g *attempt) findStarts() {
+	g.starts = map[*source.File][]int{}
+	add := func(list []*unit) {
+		for _, u := range list {
+			if u.origin.File != nil {
+				g.starts[u.origin.File] = append(g.starts[u.origin.File], u.origin.Line())
+			}
+		}
+	}
+	add(g.server)
+	for _, l := range g.locations {
+		add(l.units)
+	}
+	for _, list := range g.starts {
+		sort.Ints(list)
+	}
+}

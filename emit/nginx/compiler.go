@@ -1,0 +1,396 @@
+package nginx
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"rewright/parser/ir"
+)
+
+// form is how a rule is written.
+type form uint8
+
+const (
+	idiomatic form = iota // as a person would, where that should be equal
+	faithful              // also for requests that people do not think of
+	forms
+)
+
+// unit is what became of one rule or setting.
+type unit struct {
+	origin    ir.Origin
+	directive string
+	rule      *ir.Rule // nil for a setting
+	lines     []string // directives for the script
+	dropped   string   // why there are none
+	byHand    string
+	caveat    string // what is known to differ though no request was found that shows it
+	kind      string // directive of nginx, where lists of it are inherited as a whole
+	try       bool   // lines are try_files: they belong into a location
+	front     bool   // stands before the rules
+}
+
+// output gathers what does not stand in a script.
+type output struct {
+	maps   map[string]string // directives for http {} by the variable they make
+	dollar bool
+}
+
+// compiler writes the rules of one area: a directory's .htaccess or a host's own.
+type compiler struct {
+	out       *output
+	area      *area
+	server    bool // server context: patterns see the whole path, results are not run again
+	inLoc     bool // the script stands in a location and is run again after "last"
+	sub       subject
+	base      string // RewriteBase, or the directory: with a final slash
+	hasBase   bool
+	env       map[string]string // Apache's variable → nginx's
+	ids       map[*ir.Rule]int  // numbers that make names of variables unique
+	usesRound bool
+	shared    map[string]string // group of tests, written → variable that holds its outcome
+	guards    []guard           // chain and skip conditions in force
+	last      bool              // no rule follows that could see the result
+}
+
+// guard is a condition that an earlier rule left for later ones.
+type guard struct {
+	t    test
+	left int // rules it holds for
+}
+
+// reason is thrown when a rule cannot be said.
+type reason struct{ text, byHand string }
+
+func giveUp(format string, args ...any) { panic(reason{text: fmt.Sprintf(format, args...)}) }
+
+// rule compiles one RewriteRule.
+func (c *compiler) rule(r *ir.Rule, f form) (u unit) {
+	u = unit{origin: r.Origin, directive: string(r.Keyword), rule: r}
+	guards := c.guards
+	defer func() {
+		if e := recover(); e != nil {
+			why, ok := e.(reason)
+			if !ok {
+				panic(e)
+			}
+			u.lines, u.dropped, u.byHand = nil, why.text, why.byHand
+			c.guards = guards
+		}
+	}()
+	b := builder{c: c, r: r, f: f, id: c.ids[r], u: &u}
+	b.run()
+	return u
+}
+
+// builder writes one rule.
+type builder struct {
+	c  *compiler
+	r  *ir.Rule
+	f  form
+	id int
+	u  *unit
+
+	groups      []group
+	ruleRefs    map[int]bool // groups of the pattern that conditions or later directives use by name
+	condRefs    map[int]bool // groups of conditions that are used
+	condName    map[int]string
+	pre         []string
+	needPattern bool
+	ruleVarName func(int) string // other names for the groups of the pattern
+}
+
+func (b *builder) add(format string, args ...any) {
+	b.u.lines = append(b.u.lines, fmt.Sprintf(format, args...))
+}
+
+func (b *builder) ruleVar(n int) string {
+	if b.ruleVarName != nil {
+		return b.ruleVarName(n)
+	}
+	return fmt.Sprintf("r%d_%d", b.id, n)
+}
+
+// refs collects the references in a template.
+func refs(t *ir.Template, rule, cond map[int]bool) {
+	if t == nil {
+		return
+	}
+	for i := range t.Parts {
+		switch p := &t.Parts[i]; p.Kind {
+		case ir.RuleRef:
+			rule[p.N] = true
+		case ir.CondRef:
+			cond[p.N] = true
+		case ir.Lookup:
+			refs(p.Key, rule, cond)
+			refs(p.Default, rule, cond)
+		}
+	}
+}
+
+func (b *builder) run() {
+	r, c := b.r, b.c
+	switch {
+	case r.Pattern == nil || r.Pattern.Re == nil:
+		giveUp("the pattern is not valid")
+	case hasNames(r.Pattern):
+		giveUp("the pattern has named groups, which nginx would make variables of the server of")
+	case r.MIMEType != nil && r.Action == ir.ActionNone:
+		panic(reason{"nginx chooses a media type by location, not by rule (T)", "add a types block or default_type to the location that serves these files"})
+	case r.Handler != nil:
+		panic(reason{"nginx has no handlers by name (H)", "pass these requests on in a location of their own: fastcgi_pass, proxy_pass"})
+	case len(r.Cookies) > 0:
+		b.u.caveat = "the cookie of CO is not set; add_header Set-Cookie in a location can do it"
+		if r.Action == ir.ActionNone {
+			panic(reason{"nginx sets no cookies from rewrite rules (CO)", "use add_header Set-Cookie in the location that answers"})
+		}
+	}
+	if r.MIMEType != nil {
+		b.u.caveat = "the media type of T is not set; use default_type in the location that serves the file"
+	}
+	b.ruleRefs, b.condRefs, b.condName = map[int]bool{}, map[int]bool{}, map[int]string{}
+	inTests := map[int]bool{}
+	for _, cnd := range r.Conditions {
+		refs(cnd.Test, inTests, b.condRefs)
+	}
+	refs(r.Target, b.ruleRefs, b.condRefs)
+	for i := range r.Env {
+		refs(r.Env[i].Value, inTests, b.condRefs)
+	}
+	b.needPattern = len(inTests) > 0
+	if !b.conditions() {
+		b.u.caveat = ""
+		b.never()
+		return
+	}
+	for _, g := range c.guards {
+		b.groups = append([]group{{g.t}}, b.groups...)
+	}
+	b.spendGuards()
+	if b.needPattern {
+		// conditions look at what the pattern caught: the pattern comes first, and its groups get names
+		for n := range inTests {
+			b.ruleRefs[n] = true
+		}
+		b.groups = append([]group{{b.patternTest(inTests)}}, b.groups...)
+	}
+	b.effects()
+	if r.Chain || r.Skip > 0 {
+		b.branch()
+		if r.Action == ir.ActionNone && r.Flow == ir.FlowNext {
+			return
+		}
+		if r.Skip > 0 || r.Chain {
+			// the rule's own action needs the same outcome again
+			b.groups = []group{{test{variable: "$" + b.flag(), op: "=", operand: "1"}}}
+		}
+	}
+	switch r.Action {
+	case ir.ActionNone:
+		b.none()
+	case ir.ActionRespond:
+		b.respond()
+	case ir.ActionRedirect:
+		b.redirect()
+	case ir.ActionRewrite:
+		if isAbsolute(r.Target) {
+			b.redirect()
+		} else {
+			b.rewrite()
+		}
+	case ir.ActionProxy:
+		panic(reason{"requests that are passed on (P) want a location with proxy_pass", "write a location for these paths with proxy_pass " + targetText(r)})
+	default:
+		giveUp("no equal in nginx")
+	}
+}
+
+func targetText(r *ir.Rule) string {
+	if r.Target == nil {
+		return ""
+	}
+	return r.Target.Text
+}
+
+// never is for a rule whose conditions cannot hold.
+func (b *builder) never() {
+	b.add("# never true: %s", oneLine(b.r.Origin))
+}
+
+func oneLine(o ir.Origin) string {
+	if o.File == nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(o.File.Slice(o.Span)), " ")
+}
+
+// isAbsolute tells whether a target names another server.
+func isAbsolute(t *ir.Template) bool {
+	p := strings.ToLower(t.Prefix())
+	for _, s := range []string{"http://", "https://", "ftp://", "ws://", "wss://", "ldap://", "gopher://", "nntp://", "news:", "mailto:", "ajp://", "fcgi://", "h2://", "h2c://", "scgi://", "balancer://", "unix:"} {
+		if strings.HasPrefix(p, s) && len(t.Text) > 5 {
+			return true
+		}
+	}
+	return false
+}
+
+// patternTest is the pattern of the rule as a test of its own; the groups in used get names.
+func (b *builder) patternTest(used map[int]bool) test {
+	r, sub := b.r, b.c.sub
+	t := test{variable: "$uri", op: "~", negated: r.Negated}
+	if r.Pattern.Options.IgnoreCase {
+		t.op = "~*"
+	}
+	if len(used) == 0 {
+		if path, ok := sub.exactPath(r.Pattern); ok && !strings.Contains(path, "$") {
+			t.op, t.operand = "=", path
+			return t
+		}
+	}
+	if used[0] {
+		giveUp("$0 in a condition")
+	}
+	t.operand = named(sub.located(r.Pattern), r.Pattern, used, b.ruleVar)
+	t.capture = len(used) > 0
+	return t
+}
+
+// pattern is the pattern as the first word of rewrite.
+func (b *builder) pattern() string {
+	p := b.c.sub.located(b.r.Pattern)
+	if b.r.Pattern.Options.IgnoreCase {
+		p = "(?i)" + p
+	}
+	return word(p)
+}
+
+func (b *builder) matchesAll() bool {
+	return !b.r.Negated && everything(b.r.Pattern)
+}
+
+// withPattern adds the test of the pattern to the conditions, unless it matches everything.
+func (b *builder) withPattern() []group {
+	if b.matchesAll() || b.needPattern || b.r.Chain || b.r.Skip > 0 {
+		return b.groups
+	}
+	return append([]group{{b.patternTest(nil)}}, b.groups...)
+}
+
+// branch leaves the outcome of the rule in a variable, for the rules that C or S tie to it.
+func (b *builder) branch() {
+	c, r := b.c, b.r
+	name := b.flag()
+	b.add(`set $%s "";`, name)
+	b.when(b.withPattern(), fmt.Sprintf("set $%s 1;", name))
+	if r.Chain {
+		c.guards = append(c.guards, guard{test{variable: "$" + name, op: "=", operand: "1"}, -1})
+	}
+	if r.Skip > 0 {
+		c.guards = append(c.guards, guard{test{variable: "$" + name, op: "=", operand: ""}, r.Skip})
+	}
+}
+
+func (b *builder) flag() string { return fmt.Sprintf("matched%d", b.id) }
+
+// spendGuards counts down the guards of earlier rules. A chain holds up to its first member without C.
+func (b *builder) spendGuards() {
+	var left []guard
+	for _, g := range b.c.guards {
+		if g.left < 0 {
+			if b.r.Chain {
+				left = append(left, g)
+			}
+			continue
+		}
+		if g.left--; g.left > 0 {
+			left = append(left, g)
+		}
+	}
+	b.c.guards = left
+}
+
+// when writes lines that are to run when all groups hold. In lines nothing may use what a condition captured by number.
+func (b *builder) when(groups []group, lines ...string) {
+	b.u.lines = append(b.u.lines, b.whenLines(groups, lines)...)
+}
+
+func (b *builder) whenLines(groups []group, lines []string) (out []string) {
+	c := b.c
+	switch {
+	case len(groups) == 0:
+		return lines
+	case len(groups) == 1 && len(groups[0]) == 1:
+		t := groups[0][0]
+		out = append(out, t.prepare...)
+		return append(out, ifBlock(t, lines)...)
+	}
+	// several conditions: their outcomes are put together letter by letter
+	name := fmt.Sprintf("test%d", b.id)
+	for n := 2; slices.Contains(b.taken(), name); n++ {
+		name = fmt.Sprintf("test%d_%d", b.id, n)
+	}
+	b.pre = append(b.pre, name)
+	want := ""
+	out = append(out, fmt.Sprintf(`set $%s "";`, name))
+	for i, g := range groups {
+		letter := string(rune('a' + i%26))
+		if len(g) == 1 {
+			out = append(out, g[0].prepare...)
+			mark := letter
+			if i > 0 {
+				mark = "${" + name + "}" + letter
+			}
+			out = append(out, ifBlock(g[0], []string{fmt.Sprintf("set $%s %s;", name, word(mark))})...)
+			want += letter
+			continue
+		}
+		either, lines := c.either(b, i, g)
+		out = append(out, lines...)
+		mark := "$" + name + "$" + either
+		out = append(out, fmt.Sprintf("set $%s %s;", name, word(mark)))
+		want += "1"
+	}
+	return append(out, ifBlock(test{variable: "$" + name, op: "=", operand: want}, lines)...)
+}
+
+func (b *builder) taken() []string { return b.pre }
+
+// either writes tests of which one must hold and gives the variable that is "1" then.
+func (c *compiler) either(b *builder, i int, g group) (name string, out []string) {
+	var key strings.Builder
+	stable := true
+	for _, t := range g {
+		key.WriteString(t.String() + "\n")
+		stable = stable && !t.capture && len(t.prepare) == 0 && !live(t)
+	}
+	if have, ok := c.shared[key.String()]; ok && stable {
+		return have, nil
+	}
+	name = fmt.Sprintf("any%d_%d", b.id, i+1)
+	out = append(out, fmt.Sprintf(`set $%s "";`, name))
+	for j := len(g) - 1; j >= 0; j-- { // the first that holds is run last: its groups count
+		out = append(out, g[j].prepare...)
+		out = append(out, ifBlock(g[j], []string{fmt.Sprintf("set $%s 1;", name)})...)
+	}
+	if stable {
+		c.shared[key.String()] = name
+	}
+	return name, out
+}
+
+// live tells whether the outcome of a test can change within a script.
+func live(t test) bool {
+	return t.variable == "$uri" || t.variable == "$args" || strings.HasPrefix(t.op, "-") || strings.HasPrefix(t.variable, "$env_") ||
+		strings.HasPrefix(t.variable, "$redirect_status") || strings.HasPrefix(t.variable, "$matched") || strings.HasPrefix(t.variable, "$r") && t.variable != "$remote_addr" && t.variable != "$request_method" && t.variable != "$request_uri" && t.variable != "$request"
+}
+
+func ifBlock(t test, lines []string) []string {
+	out := []string{"if (" + t.String() + ") {"}
+	for _, l := range lines {
+		out = append(out, "    "+l)
+	}
+	return append(out, "}")
+}

@@ -1,0 +1,393 @@
+// Package nginx writes nginx configuration for a program of Apache httpd.
+//
+// A program goes in: .htaccess files, the inside of a virtual host, or a whole server configuration. Out come what belongs into
+// http {} and into server {}, and what became of every rule. Two layers work together: each rule is written first as
+// a person would write it; emit/check asks both sides the same requests, and where the answers differ the rule is
+// written in the form that is equal for odd requests, too. What still differs is called approximate, with the request.
+package nginx
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"rewright/emit"
+	"rewright/emit/check"
+	"rewright/parser"
+	"rewright/parser/ir"
+	"rewright/parser/load"
+	"rewright/parser/probe"
+	"rewright/parser/sim"
+)
+
+// Target is nginx.
+type Target struct{}
+
+// Name is "nginx".
+func (Target) Name() string { return "nginx" }
+
+// Names of the files of a result.
+const (
+	HTTPFile   = "http.conf"   // belongs into http {}; may be empty
+	ServerFile = "server.conf" // belongs into server {}
+	FullFile   = "nginx.conf"  // all of it, with Options.Full
+)
+
+// Limits of the check.
+const (
+	perRule     = 6
+	maxAsked    = 6000 // questions of a conversion
+	checkBudget = 60_000_000
+)
+
+// Convert writes nginx configuration for an Apache program.
+func (Target) Convert(p *ir.Program, o emit.Options) (*emit.Result, error) {
+	if p.Server != ir.Apache {
+		return nil, fmt.Errorf("nothing to convert: the configuration is nginx's already")
+	}
+	c, err := newConversion(p, o)
+	if err != nil {
+		return nil, err
+	}
+	return c.run()
+}
+
+// conversion is one run.
+type conversion struct {
+	program *ir.Program
+	options emit.Options
+	world   sim.World
+	root    string
+	host    *area
+	areas   []*area
+	rules   []*ir.Rule
+	ids     map[*ir.Rule]int
+	before  *probe.Site
+	asked   []check.Answered
+}
+
+func newConversion(p *ir.Program, o emit.Options) (*conversion, error) {
+	c := &conversion{program: p, options: o, ids: map[*ir.Rule]int{}}
+	if o.World != nil {
+		c.world = *o.World
+	}
+	if c.world.DocumentRoot == "" {
+		c.world.DocumentRoot = "/var/www/html"
+		if len(p.Htaccess) > 0 && p.Htaccess[0].Dir != "" {
+			c.world.DocumentRoot = p.Htaccess[0].Dir
+		}
+	}
+	c.root = path.Clean(c.world.DocumentRoot)
+	c.world.DocumentRoot = c.root
+	if p.Context == ir.ContextVhost {
+		for _, it := range p.Root.Items {
+			if s, ok := it.(*ir.Scope); ok && s.Kind == ir.ScopeHost {
+				c.host = areaOf(s, "/", c.root)
+				c.host.server = true
+			}
+		}
+	}
+	engine := c.host != nil && c.host.engine
+	c.areas = directories(p, c.root, engine)
+	number := func(list []*ir.Rule) {
+		for _, r := range list {
+			if _, ok := c.ids[r]; !ok {
+				c.ids[r] = len(c.ids) + 1
+				c.rules = append(c.rules, r)
+			}
+		}
+	}
+	all := c.areas
+	if c.host != nil {
+		all = append([]*area{c.host}, all...)
+	}
+	for _, a := range all {
+		number(a.rules)
+		number(a.redirects)
+		if a.everything != nil {
+			number([]*ir.Rule{a.everything})
+		}
+	}
+	var err error
+	c.before, err = probe.New(p, probe.Options{Hosts: o.Hosts, World: c.world, Budget: checkBudget})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// trial is an attempt and how it did.
+type trial struct {
+	attempt
+	http, text string
+	lines      map[int]*unit
+	diffs      []check.Difference
+	compared   int
+	refused    error
+	blamed     map[*ir.Rule]*check.Difference // the first difference of each rule
+	others     []check.Difference             // no rule is to blame for
+}
+
+func (c *conversion) try(l layout, forms map[*ir.Rule]form) *trial {
+	t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids}}
+	t.build(c.host, c.areas)
+	t.http, t.text, t.lines = t.attempt.text()
+	c.check(t)
+	return t
+}
+
+// wrap makes a whole configuration of the parts, for the simulator.
+func (c *conversion) wrap(t *trial) (text string, first int) {
+	head := "events {\n}\nhttp {\n" + t.http + "server {\n    listen 80;\n    listen 443 ssl;\n    ssl_certificate cert.pem;\n    ssl_certificate_key key.pem;\n    server_name " +
+		word(probe.DefaultHost) + ";\n    root " + word(c.root) + ";\n"
+	return head + t.text + "}\n}\n", strings.Count(head, "\n")
+}
+
+// check asks both sides and blames rules for what differs.
+func (c *conversion) check(t *trial) {
+	t.blamed = map[*ir.Rule]*check.Difference{}
+	text, first := c.wrap(t)
+	l, err := parser.LoadText(nil, "nginx.conf", []byte(text), load.Options{Server: ir.Nginx, Context: ir.ContextMain})
+	if err != nil {
+		t.refused = err
+		return
+	}
+	w := c.world
+	w.HasModule = nil
+	after, err := probe.New(l.Program, probe.Options{World: w, Budget: checkBudget})
+	if err != nil {
+		t.refused = err
+		return
+	}
+	if c.asked == nil {
+		c.asked = check.Requests(c.before, c.root, c.rules, perRule, maxAsked)
+	}
+	t.diffs, t.compared = check.Compare(c.asked, after)
+	if debug != nil {
+		debug(t)
+	}
+	for i := range t.diffs {
+		d := &t.diffs[i]
+		rules := t.blame(d, first)
+		if len(rules) == 0 {
+			t.others = append(t.others, *d)
+		}
+		for _, r := range rules {
+			if t.blamed[r] == nil {
+				t.blamed[r] = d
+			}
+		}
+	}
+}
+
+// blame names the rules behind a difference: those that took effect on either side, else the one the question is about.
+func (t *trial) blame(d *check.Difference, first int) (rules []*ir.Rule) {
+	add := func(r *ir.Rule) {
+		for _, have := range rules {
+			if have == r {
+				return
+			}
+		}
+		if _, known := t.ids[r]; known {
+			rules = append(rules, r)
+		}
+	}
+	for _, r := range probe.Fired(&d.Before) {
+		if r.Action != ir.ActionNone || r.Flow == ir.FlowLast || r.Flow == ir.FlowEnd {
+			add(r)
+		}
+	}
+	for _, r := range probe.Fired(&d.After) {
+		if u := t.lines[r.Line()-first]; u != nil && u.rule != nil {
+			add(u.rule)
+		}
+	}
+	if len(rules) == 0 && d.Rule != nil {
+		add(d.Rule)
+	}
+	return rules
+}
+
+// run looks for the best way to write the program.
+func (c *conversion) run() (*emit.Result, error) {
+	best := c.try(flat, map[*ir.Rule]form{})
+	if best.refused == nil {
+		best = c.improve(best)
+	}
+	if best.refused != nil || c.wantsNested(best) {
+		if t := c.improve(c.try(nested, map[*ir.Rule]form{})); best.refused != nil || t.refused == nil && len(t.diffs) < len(best.diffs) {
+			best = t
+		}
+	}
+	if best.refused != nil {
+		return nil, fmt.Errorf("the translation would be refused by nginx: %w", best.refused)
+	}
+	return c.result(best), nil
+}
+
+// wantsNested tells whether rules that go on inside the server are answered differently.
+func (c *conversion) wantsNested(t *trial) bool {
+	if len(c.areas) != 1 || c.areas[0].prefix != "/" {
+		return false
+	}
+	for r := range t.blamed {
+		if goesOn(r) || r.Action == ir.ActionNone {
+			return true
+		}
+	}
+	return false
+}
+
+// improve writes the rules that are to blame in their faithful form and keeps what helps.
+func (c *conversion) improve(t *trial) *trial {
+	if t.refused != nil || len(t.blamed) == 0 {
+		return t
+	}
+	better := map[*ir.Rule]form{}
+	for r, f := range t.forms {
+		better[r] = f
+	}
+	for r := range t.blamed {
+		better[r] = faithful
+	}
+	next := c.try(t.layout, better)
+	if next.refused != nil {
+		return t
+	}
+	// a form that does not help is not worth its length
+	kept, changed := map[*ir.Rule]form{}, false
+	for r, f := range next.forms {
+		if t.forms[r] == idiomatic && next.blamed[r] != nil && c.count(next, r) >= c.count(t, r) {
+			changed = true
+			continue
+		}
+		kept[r] = f
+	}
+	if changed {
+		if last := c.try(t.layout, kept); last.refused == nil && len(last.diffs) <= len(next.diffs) {
+			next = last
+		}
+	}
+	if len(next.diffs) > len(t.diffs) {
+		return t
+	}
+	return next
+}
+
+// count is how many differences a rule has part in.
+func (c *conversion) count(t *trial, r *ir.Rule) (n int) {
+	for i := range t.diffs {
+		for _, f := range probe.Fired(&t.diffs[i].Before) {
+			if f == r {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// result puts files and notes together.
+func (c *conversion) result(t *trial) *emit.Result {
+	r := &emit.Result{Compared: t.compared, Remarks: t.remarks}
+	r.Files = []emit.File{{Name: HTTPFile, Text: []byte(t.http)}, {Name: ServerFile, Text: []byte(t.text)}}
+	r.Notes = c.notes(t)
+	return r
+}
+
+// notes says what became of each rule and setting, in source order.
+func (c *conversion) notes(t *trial) (out []emit.Note) {
+	byRule := map[*ir.Rule][]*unit{}
+	var order []*unit
+	add := func(list []*unit) {
+		for _, u := range list {
+			if u.rule != nil {
+				if len(byRule[u.rule]) == 0 {
+					order = append(order, u)
+				}
+				byRule[u.rule] = append(byRule[u.rule], u)
+				continue
+			}
+			order = append(order, u)
+		}
+	}
+	add(t.server)
+	for _, l := range t.locations {
+		add(l.units)
+	}
+	for _, u := range order {
+		n := emit.Note{Origin: u.origin, Directive: u.directive, Fidelity: emit.Exact}
+		list := []*unit{u}
+		if u.rule != nil {
+			list = byRule[u.rule]
+		}
+		for _, v := range list {
+			switch {
+			case v.dropped != "":
+				n.Fidelity, n.Reason, n.ByHand = emit.Dropped, v.dropped, v.byHand
+			case v.caveat != "" && n.Fidelity == emit.Exact:
+				n.Fidelity, n.Reason, n.ByHand = emit.Approximate, v.caveat, v.byHand
+			}
+		}
+		if d := t.blamed[u.rule]; u.rule != nil && d != nil && n.Fidelity != emit.Dropped {
+			n.Fidelity = emit.Approximate
+			if n.Reason == "" {
+				n.Reason = reasonOf(d)
+			}
+			n.Witness = c.witness(d)
+		}
+		out = append(out, n)
+	}
+	if len(t.others) > 0 {
+		// nobody's rule: the whole configuration is only nearly the same
+		d := &t.others[0]
+		for i := range out {
+			if out[i].Fidelity == emit.Exact {
+				out[i].Fidelity, out[i].Reason, out[i].Witness = emit.Approximate, reasonOf(d), c.witness(d)
+				break
+			}
+		}
+	}
+	sortNotes(out)
+	return out
+}
+
+// reasonOf is what differs, in words.
+func reasonOf(d *check.Difference) string {
+	switch d.What {
+	case "status":
+		return fmt.Sprintf("answers %d where httpd answers %d", d.After.Status, d.Before.Status)
+	case "Location":
+		return "another Location"
+	case "path":
+		return "another file"
+	case "query":
+		return "another query string"
+	}
+	return "another target"
+}
+
+func (c *conversion) witness(d *check.Difference) *emit.Witness {
+	w := &emit.Witness{Method: d.Probe.Request.Method, URL: probe.URL(d.Probe.Request), Header: d.Probe.Request.Header,
+		Before: c.relative(check.Describe(&d.Before)), After: c.relative(check.Describe(&d.After))}
+	if w.Method == "" {
+		w.Method = "GET"
+	}
+	for _, p := range d.Probe.Exists {
+		w.Assume = append(w.Assume, c.before.Relative(p)+" exists")
+	}
+	for _, p := range d.Probe.Missing {
+		w.Assume = append(w.Assume, c.before.Relative(p)+" does not exist")
+	}
+	if d.Probe.Client != "" {
+		w.Assume = append(w.Assume, "the client is "+d.Probe.Client)
+	}
+	return w
+}
+
+// relative writes paths below the document root without it.
+func (c *conversion) relative(s string) string {
+	return strings.ReplaceAll(s, " "+c.root+"/", " the file /")
+}
+
+// debug sees every trial; for tests.
+var debug func(t *trial)

@@ -1,0 +1,156 @@
+package nginx
+
+import (
+	"path"
+	"sort"
+	"strings"
+
+	"rewright/parser/ir"
+)
+
+// area is a directory with a configuration of its own, or a host's server context: what httpd has merged for it.
+type area struct {
+	prefix  string // URL path with a slash at both ends; "/" is the root of the site
+	docroot string // absolute, no final slash; empty: not known
+	server  bool   // server context
+	scope   *ir.Scope
+
+	rules       []*ir.Rule // of mod_rewrite, in the order in which they run
+	rulesPrefix string     // of the directory they are relative to
+	engine      bool
+	base        string // RewriteBase; empty: none
+	ownRules    bool   // the scope itself says something to mod_rewrite
+	redirects   []*ir.Rule
+	everything  *ir.Rule // Redirect without a path
+	settings    []*ir.Setting
+	sections    []*ir.Scope
+	opaque      []*ir.Opaque
+}
+
+// isRewrite tells whether a setting is mod_rewrite's.
+func isRewrite(name string) bool {
+	switch strings.ToLower(name) {
+	case "rewriteengine", "rewritebase", "rewriteoptions":
+		return true
+	}
+	return false
+}
+
+// areaOf reads one scope.
+func areaOf(s *ir.Scope, prefix, docroot string) *area {
+	a := &area{prefix: prefix, docroot: docroot, scope: s}
+	a.items(s.Items)
+	return a
+}
+
+func (a *area) items(list []ir.Item) {
+	for _, it := range list {
+		switch it := it.(type) {
+		case *ir.Rule:
+			switch {
+			case it.Keyword == ir.RewriteRule:
+				a.rules = append(a.rules, it)
+				a.ownRules = true
+			case it.Action == ir.ActionMap:
+			case it.Match == ir.MatchAll:
+				a.everything = it
+			default:
+				a.redirects = append(a.redirects, it)
+			}
+		case *ir.Setting:
+			a.settings = append(a.settings, it)
+			switch strings.ToLower(it.Name) {
+			case "rewriteengine":
+				a.engine, a.ownRules = strings.EqualFold(it.Arg(0), "on"), true
+			case "rewritebase":
+				a.base, a.ownRules = it.Arg(0), true
+			case "rewriteoptions":
+				a.ownRules = true
+			}
+		case *ir.Scope:
+			a.sections = append(a.sections, it)
+		case *ir.Opaque:
+			a.opaque = append(a.opaque, it)
+		}
+	}
+}
+
+// options are the words of RewriteOptions in a scope, lower case.
+func (a *area) options() map[string]bool {
+	out := map[string]bool{}
+	for _, s := range a.settings {
+		if strings.EqualFold(s.Name, "RewriteOptions") {
+			for _, w := range s.Args {
+				out[strings.ToLower(w.Text)] = true
+			}
+		}
+	}
+	return out
+}
+
+func (a *area) says(name string) bool {
+	for _, s := range a.settings {
+		if strings.EqualFold(s.Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// directories gives the areas of the .htaccess files, merged from the root down, outermost first.
+func directories(p *ir.Program, docroot string, engine bool) []*area {
+	list := append([]*ir.Scope(nil), p.Htaccess...)
+	sort.SliceStable(list, func(i, j int) bool { return len(list[i].Dir) < len(list[j].Dir) })
+	byDir := map[string]*area{}
+	var out []*area
+	for _, s := range list {
+		dir := path.Clean(s.Dir)
+		below, ok := strings.CutPrefix(dir, path.Clean(docroot))
+		if !ok {
+			continue
+		}
+		a := areaOf(s, below+"/", path.Clean(docroot))
+		a.rulesPrefix = a.prefix
+		var parent *area
+		for up := dir; up != "/" && up != "." && len(up) > len(path.Clean(docroot)); {
+			up = path.Dir(up)
+			if parent = byDir[up]; parent != nil {
+				break
+			}
+		}
+		a.inherit(parent, engine)
+		byDir[dir] = a
+		out = append(out, a)
+	}
+	return out
+}
+
+// inherit merges what the directory above says. Source: mod_rewrite.c, config_perdir_merge; mod_alias.c, merge_alias_dir_config.
+func (a *area) inherit(parent *area, engine bool) {
+	if parent == nil {
+		if !a.says("RewriteEngine") {
+			a.engine = engine
+		}
+		return
+	}
+	if !a.says("RewriteEngine") {
+		a.engine = parent.engine
+	}
+	o := a.options()
+	switch {
+	case !a.ownRules:
+		a.rules, a.rulesPrefix, a.base = parent.rules, parent.rulesPrefix, parent.base
+	case o["inherit"]:
+		a.rules = append(a.rules[:len(a.rules):len(a.rules)], parent.rules...)
+	case o["inheritbefore"]:
+		a.rules = append(parent.rules[:len(parent.rules):len(parent.rules)], a.rules...)
+	case !o["ignoreinherit"] && parent.options()["inheritdown"]:
+		a.rules = append(a.rules[:len(a.rules):len(a.rules)], parent.rules...)
+	case !o["ignoreinherit"] && parent.options()["inheritdownbefore"]:
+		a.rules = append(parent.rules[:len(parent.rules):len(parent.rules)], a.rules...)
+	}
+	a.redirects = append(a.redirects[:len(a.redirects):len(a.redirects)], parent.redirects...)
+	if a.everything == nil {
+		a.everything = parent.everything
+	}
+}
