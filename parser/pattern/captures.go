@@ -382,3 +382,7 @@ func isRegular(n Node) bool {
 	})
 	return regular
 }
+
+// Words is a set that holds every text a node can match, whatever stands around it: anchors and looks to either side are
+// taken as fulfilled, so it may be too large.
+func (s *Space) Words(n Node) Language { return Language{s.relaxed(n)} }

@@ -16,7 +16,7 @@ type Values struct {
 	Space  *pattern.Space
 	server ir.Server
 	// Usual narrows the values to those that requests have which no one wrote with care: no "?" or "#" in a path (an
-	// encoded one would get there), upper case methods, query strings without a second "?".
+	// encoded one would get there) and no two slashes together, upper case methods, query strings without a second "?".
 	Usual bool
 }
 
@@ -33,6 +33,9 @@ func (v *Values) Path(subject ir.Subject, steady bool) pattern.Language {
 		return s.All()
 	}
 	path := s.Bytes(v.pathBytes(), 0, -1)
+	if v.Usual {
+		path = s.And(path, s.Not(s.Concat(s.All(), s.Text("//"), s.All())))
+	}
 	if subject == ir.SubjectDirectory {
 		return s.And(path, s.Not(s.Begins("/")))
 	}
