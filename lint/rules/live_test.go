@@ -1,7 +1,13 @@
 package rules
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -100,6 +106,9 @@ func TestLiveNginx(t *testing.T) {
 			case ir.ContextServer:
 				text = "server {\nlisten 127.0.0.1:18099;\n" + text + "\n}"
 			}
+			if strings.Contains(text, "ssl") && !strings.Contains(text, "ssl_certificate") {
+				text = certificate(t, dir) + text
+			}
 			text = "pid " + dir + "/pid;\nevents {}\nhttp {\n" + text + "\n}\n"
 		}
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -108,6 +117,33 @@ func TestLiveNginx(t *testing.T) {
 		out, err := exec.Command(nginx, "-t", "-q", "-p", dir, "-e", dir+"/error.log", "-c", path).CombinedOutput()
 		agree(t, l, err != nil, strings.TrimSpace(string(out)))
 	}
+}
+
+// certificate are the directives that give all servers of a configuration a certificate, made when first asked for.
+func certificate(t *testing.T, dir string) string {
+	t.Helper()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	if _, err := os.Stat(cert); err != nil {
+		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template := x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+		public, err := x509.CreateCertificate(rand.Reader, &template, &template, &private.PublicKey, private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret, err := x509.MarshalECPrivateKey(private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: public}, key: {Type: "EC PRIVATE KEY", Bytes: secret}} {
+			if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return "ssl_certificate " + cert + ";\nssl_certificate_key " + key + ";\n"
 }
 
 // TestLiveApache holds the rules against httpd: server configuration by -t, .htaccess files by a request each.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"rewright/lint"
@@ -27,9 +28,15 @@ func check(t *testing.T, name, text string, server ir.Server, context ir.Context
 	return checkInput(t, lint.Input{File: source.NewFile(name, []byte(text)), Server: server, Context: context}, codes...)
 }
 
+// today is the day of the check in tests.
+var today = time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
+
 // checkInput runs the rules over a configuration: those of codes, or all that are not off.
 func checkInput(t *testing.T, in lint.Input, codes ...string) []diag.Diagnostic {
 	t.Helper()
+	if in.Now.IsZero() {
+		in.Now = today
+	}
 	u := lint.Load(in)
 	list, err := lint.Check(lint.Options{Rules: All(), Select: codes}, u)
 	if err != nil {
@@ -68,7 +75,7 @@ func TestNames(t *testing.T) {
 		if i > 0 && all[i-1].Code >= r.Code {
 			t.Errorf("%s stands behind %s", r.Code, all[i-1].Code)
 		}
-		if !regexp.MustCompile(`^RD\d{3}$`).MatchString(r.Code) || !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(r.ID) {
+		if !regexp.MustCompile(`^RD\d{3}$`).MatchString(r.Code) || !regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)*$`).MatchString(r.ID) {
 			t.Errorf("%q %q: not a code and a name", r.Code, r.ID)
 		}
 		if r.Doc.Title == "" || r.Doc.Text == "" || r.Doc.Source == "" || r.For == 0 || r.Severity == 0 || r.Since == "" {
@@ -263,9 +270,9 @@ type expectation struct {
 
 // elsewhere is an annotation that cannot stand below its text: column and line are written, lines counted without
 // those that are annotations.
-var elsewhere = regexp.MustCompile(`^\s*#@(\d+):(\d+) ([a-z]+(?:-[a-z]+)+)(?:: (.*))?$`)
+var elsewhere = regexp.MustCompile(`^\s*#@(\d+):(\d+) ([a-z]+(?:-[a-z0-9]+)+)(?:: (.*))?$`)
 
-var annotation = regexp.MustCompile(`^\s*#[ \t^]*\^[ \t]*([a-z]+(?:-[a-z]+)+)(?::[ \t]*(.*))?$`)
+var annotation = regexp.MustCompile(`^\s*#[ \t^]*\^[ \t]*([a-z]+(?:-[a-z0-9]+)+)(?::[ \t]*(.*))?$`)
 
 // expectations reads the annotations of a fixture: carets under the text of the line above.
 func expectations(text []byte) []*expectation {
