@@ -52,6 +52,17 @@ func (x *proof) url() string { return probe.URL(x.probe.Request) }
 // path is the request target asked for.
 func (x *proof) path() string { return x.probe.Request.Target }
 
+// asked is the path asked for, and the header that the answer hangs on if it names the host of witnesses.
+func (x *proof) asked() string {
+	text := clip(x.path(), 100)
+	for _, h := range x.probe.Request.Header {
+		if strings.Contains(h[1], evilHost) {
+			text += " with " + h[0] + ": " + h[1]
+		}
+	}
+	return text
+}
+
 // find looks for a request for which a rule takes effect and whose answer shows what is proposed. The requests that reach the
 // rule are tried, as they are or as change makes others of them; nil: as they are.
 func (a *asker) find(r *ir.Rule, change func(q probe.Probe) []probe.Probe, shows func(q *probe.Probe, o *sim.Outcome) bool) *proof {
@@ -109,12 +120,28 @@ func (a *asker) ask(r *ir.Rule, q probe.Probe, shows func(q *probe.Probe, o *sim
 	return &proof{q, o, a.site.Witness(&probe.Chain{Hops: []probe.Hop{{Probe: q, Outcome: o}}, End: probe.EndAnswer})}
 }
 
-// attach gives a finding the witness of any request for which the rule takes effect and the answer is known.
-func (a *asker) attach(d *diag.Diagnostic, r *ir.Rule) {
-	x := a.find(r, nil, func(*probe.Probe, *sim.Outcome) bool { return true })
-	if x != nil {
+// witnesses gives findings that need no proof a request that shows them.
+type witnesses struct {
+	a     *asker
+	tried bool
+}
+
+// attach gives a finding the witness of a request for which the rule takes effect and whose answer shows something; nil: any.
+func (w *witnesses) attach(p *lint.Pass, d *diag.Diagnostic, r *ir.Rule, shows func(q *probe.Probe, o *sim.Outcome) bool) {
+	if !w.tried {
+		w.tried, w.a = true, newAsker(p)
+	}
+	if shows == nil {
+		shows = func(*probe.Probe, *sim.Outcome) bool { return true }
+	}
+	if x := w.a.find(r, nil, shows); x != nil {
 		d.Witness = x.witness
 	}
+}
+
+// located makes a test of answers of one of their Location.
+func located(shows func(location string) bool) func(q *probe.Probe, o *sim.Outcome) bool {
+	return func(_ *probe.Probe, o *sim.Outcome) bool { return o.Location != nil && shows(*o.Location) }
 }
 
 // sendable tells whether a request target has only bytes that may stand in one.

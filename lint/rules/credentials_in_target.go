@@ -22,32 +22,42 @@ var credentialsInTarget = lint.Rule{
 		},
 		Source: "RFC 9110 §4.2.4; CWE-200",
 	},
-	Rule: func(p *lint.Pass, r *ir.Rule) {
-		if !sendsElsewhere(r) || !strings.ContainsAny(r.Target.Text, "@=") {
-			return
-		}
-		list, _ := zones(r.Target)
-		for i := range list {
-			x := &list[i]
-			if !x.literal() {
-				continue
+	Program: func(p *lint.Pass, g *ir.Program) {
+		var w witnesses
+		eachRule(p, g, func(_ *ir.Scope, r *ir.Rule) {
+			if d, ok := secretOf(r); ok {
+				w.attach(p, &d, r, nil)
+				p.Add(d)
 			}
-			switch x.zone {
-			case zoneHost:
-				at := strings.LastIndexByte(x.text, '@')
-				user, password, ok := strings.Cut(x.text[:max(at, 0)], ":")
-				if at > 0 && ok && user != "" && password != "" {
-					p.Report(x.span(0, at), "every visitor is sent the password of "+quote(user))
-					return
-				}
-			case zoneQuery, zoneFragment:
-				if key, from, to := secretIn(x.text); key != "" {
-					p.Report(x.span(from, to), "every visitor is sent the "+key+" `"+clip(x.text[from:to], 4)+"`")
-					return
-				}
-			}
-		}
+		})
 	},
+}
+
+// secretOf finds a password or key that a redirect sends.
+func secretOf(r *ir.Rule) (d diag.Diagnostic, ok bool) {
+	if !sendsElsewhere(r) || !strings.ContainsAny(r.Target.Text, "@=") {
+		return d, false
+	}
+	list, _ := zones(r.Target)
+	for i := range list {
+		x := &list[i]
+		if !x.literal() {
+			continue
+		}
+		switch x.zone {
+		case zoneHost:
+			at := strings.LastIndexByte(x.text, '@')
+			user, password, ok := strings.Cut(x.text[:max(at, 0)], ":")
+			if at > 0 && ok && user != "" && password != "" {
+				return diag.Diagnostic{Span: x.span(0, at), Message: "every visitor is sent the password of " + quote(user)}, true
+			}
+		case zoneQuery, zoneFragment:
+			if key, from, to := secretIn(x.text); key != "" {
+				return diag.Diagnostic{Span: x.span(from, to), Message: "every visitor is sent the " + key + " `" + clip(x.text[from:to], 4) + "`"}, true
+			}
+		}
+	}
+	return d, false
 }
 
 // secretIn finds a parameter whose name and value are those of a secret; from and to are the place of the value.

@@ -91,6 +91,7 @@ func nginxEmptyMap(p *lint.Pass, g *ir.Program) {
 	if walk(g.Root); len(maps) == 0 {
 		return
 	}
+	var w witnesses
 	eachRule(p, g, func(s *ir.Scope, r *ir.Rule) {
 		if r.Keyword != ir.NginxReturn || !sendsElsewhere(r) || len(r.Target.Parts) != 1 || r.Target.Parts[0].Kind != ir.Variable {
 			return
@@ -107,6 +108,7 @@ func nginxEmptyMap(p *lint.Pass, g *ir.Program) {
 			text := raw(p, r.Span)
 			d.Fixes = []diag.Fix{write(diag.Risky, r.Span, "if ($"+name+") { "+strings.TrimRight(text, " \t\r\n")+" }")}
 		}
+		w.attach(p, &d, r, located(func(to string) bool { return to == "" }))
 		p.Add(d)
 	})
 }

@@ -4,7 +4,9 @@ import "rewright/lint"
 
 // securityRules are the family RD7, security.
 var securityRules = []*lint.Rule{
+	&openRedirect,
 	&hostHeaderRedirect,
+	&proxySSRF,
 	&redirectBypassesAccess,
 	&credentialsInTarget,
 	&vulnerableRewriteShape,

@@ -21,35 +21,41 @@ var fragmentEscaped = lint.Rule{
 		},
 		Source: "httpd mod_rewrite.c, hook_fixup and escape_absolute_uri; manual, \"RewriteRule Flags\": NE",
 	},
-	Rule: func(p *lint.Pass, r *ir.Rule) {
-		if r.Keyword != ir.RewriteRule || r.Escape.NoEscape || !sendsElsewhere(r) || !strings.Contains(r.Target.Text, "#") {
-			return
-		}
-		list, _ := zones(r.Target)
-		query := false
-		for i := range list {
-			x := &list[i]
-			query = query || x.zone == zoneQuery
-			if x.zone != zoneFragment || !x.literal() || x.text[0] != '#' {
-				continue
-			}
-			d := diag.Diagnostic{Span: x.span(0, 1)}
-			if query {
-				d.Severity = diag.Warning
-				d.Message = "without NE the # becomes %23 and is a part of the query: " + quote(clip(queryOf(list), 60))
-			} else {
-				d.Message = "without NE the # becomes %23: the browser asks for " + quote(clip(lastSegment(list), 60))
-			}
-			if edits, ok := addFlag(p, r, "NE"); ok {
-				d.Fixes = []diag.Fix{{Title: "add NE", Safety: diag.Risky, Edits: edits}}
-				if !plainGroups(r) {
-					d.Help = "add NE; what the groups take from the request is then sent as it stands"
-				}
-			}
-			p.Add(d)
-			return
-		}
+	Program: func(p *lint.Pass, g *ir.Program) {
+		var w witnesses
+		eachRule(p, g, func(_ *ir.Scope, r *ir.Rule) { escapedFragment(p, &w, r) })
 	},
+}
+
+func escapedFragment(p *lint.Pass, w *witnesses, r *ir.Rule) {
+	if r.Keyword != ir.RewriteRule || r.Escape.NoEscape || !sendsElsewhere(r) || !strings.Contains(r.Target.Text, "#") {
+		return
+	}
+	list, _ := zones(r.Target)
+	query := false
+	for i := range list {
+		x := &list[i]
+		query = query || x.zone == zoneQuery
+		if x.zone != zoneFragment || !x.literal() || x.text[0] != '#' {
+			continue
+		}
+		d := diag.Diagnostic{Span: x.span(0, 1)}
+		if query {
+			d.Severity = diag.Warning
+			d.Message = "without NE the # becomes %23 and is a part of the query: " + quote(clip(queryOf(list), 60))
+		} else {
+			d.Message = "without NE the # becomes %23: the browser asks for " + quote(clip(lastSegment(list), 60))
+		}
+		if edits, ok := addFlag(p, r, "NE"); ok {
+			d.Fixes = []diag.Fix{{Title: "add NE", Safety: diag.Risky, Edits: edits}}
+			if !plainGroups(r) {
+				d.Help = "add NE; what the groups take from the request is then sent as it stands"
+			}
+		}
+		w.attach(p, &d, r, located(func(to string) bool { return strings.Contains(to, "%23") }))
+		p.Add(d)
+		return
+	}
 }
 
 // queryOf is the query of a target without NE, its # encoded.

@@ -6,6 +6,7 @@ import (
 	"rewright/lint"
 	"rewright/parser/diag"
 	"rewright/parser/ir"
+	"rewright/parser/probe"
 )
 
 var hostHeaderRedirect = lint.Rule{
@@ -24,6 +25,7 @@ var hostHeaderRedirect = lint.Rule{
 		Source: "RFC 9110 §7.2; nginx ngx_http_core_module, listen: default_server; httpd manual, \"Name-based Virtual Hosts\"",
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
+		var a *asker
 		eachRule(p, g, func(s *ir.Scope, r *ir.Rule) {
 			if !sendsElsewhere(r) || testsHost(s, r) {
 				return
@@ -37,14 +39,44 @@ var hostHeaderRedirect = lint.Rule{
 				if x.zone != zoneHost || !isHostVariable(x.part) {
 					continue
 				}
-				if why := answersAll(g, hostOf(s)); why != "" {
-					p.Add(diag.Diagnostic{Span: x.part.Span, Message: "this server " + why + " and repeats whatever Host the client sends: a cache in front can be fed a redirect to `https://evil.test/`",
-						Help: "name the host in the target"})
+				why := answersAll(g, hostOf(s))
+				if why == "" {
+					return
 				}
+				if a == nil {
+					if a = newAsker(p); a == nil {
+						return
+					}
+				}
+				found := a.find(r, func(q probe.Probe) []probe.Probe {
+					q.Request.Host = evilHost
+					return []probe.Probe{q}
+				}, located(foreign))
+				if found == nil {
+					return
+				}
+				d := diag.Diagnostic{Span: x.part.Span, Witness: found.witness, Help: "name the host in the target",
+					Message: "this server " + why + " and repeats whatever Host the client sends: a cache in front can be fed a redirect to `https://" + evilHost + "/`"}
+				if name := firstName(hostOf(s)); name != "" && raw(p, x.part.Span) == x.part.Text {
+					d.Fixes = []diag.Fix{write(diag.Risky, x.part.Span, name)}
+				}
+				p.Add(d)
 				return
 			}
 		})
 	},
+}
+
+// firstName is the first name of a server that is a host name.
+func firstName(host *ir.Scope) string {
+	for _, set := range ownSettings(host, "server_name") {
+		for _, a := range set.Args {
+			if strings.Contains(a.Text, ".") && !strings.ContainsAny(a.Text, "*~$_ ") {
+				return strings.TrimPrefix(a.Text, ".")
+			}
+		}
+	}
+	return ""
 }
 
 // isHostVariable tells whether a part is the host that the client asked for.

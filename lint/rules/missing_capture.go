@@ -22,16 +22,17 @@ var missingCapture = lint.Rule{
 		Source: "httpd mod_rewrite.c, do_expand; httpd util.c, ap_pregsub; nginx ngx_http_script.c, ngx_http_script_copy_capture_code",
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
+		var w witnesses
 		if g.Server == ir.Nginx {
-			nginxCaptures(p, g)
+			nginxCaptures(p, &w, g)
 			return
 		}
-		eachRule(p, g, func(_ *ir.Scope, r *ir.Rule) { httpdCaptures(p, r) })
+		eachRule(p, g, func(_ *ir.Scope, r *ir.Rule) { httpdCaptures(p, &w, r) })
 	},
 }
 
 // httpdCaptures looks at the references of a RewriteRule, its conditions included, or of a RedirectMatch.
-func httpdCaptures(p *lint.Pass, r *ir.Rule) {
+func httpdCaptures(p *lint.Pass, w *witnesses, r *ir.Rule) {
 	if r.Match != ir.MatchRegex || r.Pattern == nil || r.Pattern.Re == nil || r.Disabled {
 		return
 	}
@@ -47,13 +48,13 @@ func httpdCaptures(p *lint.Pass, r *ir.Rule) {
 			if groupsOfConditions(r) >= part.N && (n == 0 || r.Negated) && part.N > 0 && r.Keyword == ir.RewriteRule {
 				continue // % was meant: another rule says so
 			}
-			captureFinding(p, r, part, n, "so "+withoutCapture(r, t, part))
+			captureFinding(p, w, r, part, n, "so "+withoutCapture(r, t, part))
 		}
 	}
 	for _, c := range r.Conditions {
 		for _, part := range references(c.Test) {
 			if part.N > n || r.Negated {
-				captureFinding(p, r, part, n, "so the condition tests "+quote(clip(strings.ReplaceAll(c.Test.Text, part.Text, ""), 80)))
+				captureFinding(p, w, r, part, n, "so the condition tests "+quote(clip(strings.ReplaceAll(c.Test.Text, part.Text, ""), 80)))
 			}
 		}
 	}
@@ -81,7 +82,7 @@ func references(t *ir.Template) (list []*ir.Part) {
 	return list
 }
 
-func captureFinding(p *lint.Pass, r *ir.Rule, part *ir.Part, n int, so string) {
+func captureFinding(p *lint.Pass, w *witnesses, r *ir.Rule, part *ir.Part, n int, so string) {
 	at := part.Span
 	if text := raw(p, at); text != part.Text {
 		if i := strings.Index(text, part.Text); i >= 0 && strings.Count(text, part.Text) == 1 {
@@ -101,7 +102,9 @@ func captureFinding(p *lint.Pass, r *ir.Rule, part *ir.Part, n int, so string) {
 	default:
 		help = fmt.Sprintf("the groups are `$1` to `$%d`", n)
 	}
-	p.Add(diag.Diagnostic{Span: at, Message: has + "; " + quote(part.Text) + " is empty, " + so, Help: help})
+	d := diag.Diagnostic{Span: at, Message: has + "; " + quote(part.Text) + " is empty, " + so, Help: help}
+	w.attach(p, &d, r, nil)
+	p.Add(d)
 }
 
 // withoutCapture says where a rule leads without a group.
@@ -118,7 +121,7 @@ func withoutCapture(r *ir.Rule, t *ir.Template, part *ir.Part) string {
 
 // nginxCaptures looks at the references of rewrites, which are to their own pattern, and at those of a return where no
 // regular expression of the server can have matched before.
-func nginxCaptures(p *lint.Pass, g *ir.Program) {
+func nginxCaptures(p *lint.Pass, w *witnesses, g *ir.Program) {
 	leaks := map[*ir.Scope]bool{} // hosts where a regular expression may be in force anywhere
 	anywhere := regexInHTTP(g.Root)
 	eachRule(p, g, func(s *ir.Scope, r *ir.Rule) {
@@ -136,7 +139,7 @@ func nginxCaptures(p *lint.Pass, g *ir.Program) {
 			n := r.Pattern.Re.Groups()
 			for _, part := range refs {
 				if part.N > n {
-					captureFinding(p, r, part, n, "so "+withoutCapture(r, r.Target, part))
+					captureFinding(p, w, r, part, n, "so "+withoutCapture(r, r.Target, part))
 				}
 			}
 			return
@@ -154,8 +157,10 @@ func nginxCaptures(p *lint.Pass, g *ir.Program) {
 			return
 		}
 		for _, part := range refs {
-			p.Add(diag.Diagnostic{Span: part.Span, Message: "no regular expression has matched here; " + quote(part.Text) + " is empty, so " +
-				withoutCapture(r, r.Target, part), Help: "name the location by a regular expression with the group: `location ~ ^/old/(.*)$`"})
+			d := diag.Diagnostic{Span: part.Span, Message: "no regular expression has matched here; " + quote(part.Text) + " is empty, so " +
+				withoutCapture(r, r.Target, part), Help: "name the location by a regular expression with the group: `location ~ ^/old/(.*)$`"}
+			w.attach(p, &d, r, nil)
+			p.Add(d)
 		}
 	})
 }

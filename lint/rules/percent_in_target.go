@@ -22,7 +22,10 @@ var percentInTarget = lint.Rule{
 		},
 		Source: "httpd mod_rewrite.c, do_expand and escape_absolute_uri; manual, \"RewriteRule Flags\": NE",
 	},
-	Rule: checkPercent,
+	Program: func(p *lint.Pass, g *ir.Program) {
+		var w witnesses
+		eachRule(p, g, func(_ *ir.Scope, r *ir.Rule) { checkPercent(p, &w, r) })
+	},
 }
 
 // percentEscape is an escape of a target.
@@ -33,7 +36,7 @@ type percentEscape struct {
 	backed bool        // and a condition has that group
 }
 
-func checkPercent(p *lint.Pass, r *ir.Rule) {
+func checkPercent(p *lint.Pass, w *witnesses, r *ir.Rule) {
 	if r.Keyword != ir.RewriteRule || r.Target == nil || r.Disabled || !strings.Contains(r.Target.Text, "%") {
 		return
 	}
@@ -75,6 +78,7 @@ func checkPercent(p *lint.Pass, r *ir.Rule) {
 		d.Message = "without NE the % is encoded once more: visitors go to " + quote(strings.ReplaceAll(r.Target.Text, "%", "%25"))
 		d.Help = "add NE"
 	}
+	w.attach(p, &d, r, nil)
 	p.Add(d)
 }
 

@@ -27,7 +27,8 @@ var placeholderTarget = lint.Rule{
 			return
 		}
 		checked, own := false, false // whether the configuration itself is for such a host
-		real := 0                    // whether it names any host of the world; 0: not looked yet
+		var w witnesses
+		real := 0 // whether it names any host of the world; 0: not looked yet
 		eachRule(p, g, func(_ *ir.Scope, r *ir.Rule) {
 			if !sendsElsewhere(r) || isSample(p.File.Name) {
 				return
@@ -63,7 +64,9 @@ var placeholderTarget = lint.Rule{
 			}
 			for i := range list {
 				if x := &list[i]; x.zone == zoneHost {
-					p.Report(x.span(0, len(x.text)), "visitors are sent to "+quote(clip(host, 60))+", "+why)
+					d := diag.Diagnostic{Span: x.span(0, len(x.text)), Message: "visitors are sent to " + quote(clip(host, 60)) + ", " + why}
+					w.attach(p, &d, r, nil)
+					p.Add(d)
 					return
 				}
 			}

@@ -36,6 +36,7 @@ var relativeTarget = lint.Rule{
 		return d, true
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
+		var w witnesses
 		eachRule(p, g, func(s *ir.Scope, r *ir.Rule) {
 			if r.Target == nil || r.Disabled || r.Action != ir.ActionRedirect || len(r.Target.Parts) == 0 || r.Target.Parts[0].Kind != ir.Literal {
 				return
@@ -43,31 +44,31 @@ var relativeTarget = lint.Rule{
 			text := r.Target.Text
 			switch {
 			case r.Keyword == ir.NginxReturn || r.Keyword == ir.NginxRewrite:
-				nginxRelative(p, s, r, text)
+				nginxRelative(p, &w, s, r, text)
 			case strings.HasPrefix(text, "//") && hostInFront(text[2:]):
-				relativeFinding(p, r, "httpd takes "+quote(clip(text, 60))+" for a path of this site", "https:")
+				relativeFinding(p, &w, r, "httpd takes "+quote(clip(text, 60))+" for a path of this site", "https:")
 			case r.Keyword == ir.RewriteRule && hostInFront(text):
-				relativeFinding(p, r, "without https:// "+quote(clip(text, 60))+" is a folder on your own site", "https://")
+				relativeFinding(p, &w, r, "without https:// "+quote(clip(text, 60))+" is a folder on your own site", "https://")
 			}
 		})
 	},
 }
 
-func nginxRelative(p *lint.Pass, s *ir.Scope, r *ir.Rule, text string) {
+func nginxRelative(p *lint.Pass, w *witnesses, s *ir.Scope, r *ir.Rule, text string) {
 	switch {
 	case strings.HasPrefix(text, "//"):
 		if hostInFront(text[2:]) && !switchedOff(s, "absolute_redirect") {
-			relativeFinding(p, r, "nginx puts its own address in front of "+quote(clip(text, 60))+", so it is a path of this site", "https:")
+			relativeFinding(p, w, r, "nginx puts its own address in front of "+quote(clip(text, 60))+", so it is a path of this site", "https:")
 		}
 	case text[0] != '.' && !isLetters(text[:1]) && !startsWithDigit(text) || schemeBegins(text):
 	case hostInFront(text):
-		relativeFinding(p, r, "without https:// "+quote(clip(text, 60))+" is a folder on your own site", "https://")
+		relativeFinding(p, w, r, "without https:// "+quote(clip(text, 60))+" is a folder on your own site", "https://")
 	default:
-		relativeFinding(p, r, "nginx sends "+quote(clip(text, 60))+" as it stands, and browsers read it relative to the address they asked for", "/")
+		relativeFinding(p, w, r, "nginx sends "+quote(clip(text, 60))+" as it stands, and browsers read it relative to the address they asked for", "/")
 	}
 }
 
-func relativeFinding(p *lint.Pass, r *ir.Rule, message, front string) {
+func relativeFinding(p *lint.Pass, w *witnesses, r *ir.Rule, message, front string) {
 	at := r.TargetSpan
 	d := diag.Diagnostic{Span: at, Message: message}
 	if text := raw(p, at); text != "" {
@@ -77,6 +78,7 @@ func relativeFinding(p *lint.Pass, r *ir.Rule, message, front string) {
 		}
 		d.Fixes = []diag.Fix{{Title: "put " + quote(front) + " in front", Safety: diag.Risky, Edits: write(diag.Risky, at, front).Edits}}
 	}
+	w.attach(p, &d, r, nil)
 	p.Add(d)
 }
 

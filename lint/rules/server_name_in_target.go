@@ -26,6 +26,7 @@ var serverNameInTarget = lint.Rule{
 		Source: "nginx ngx_http_core_module, $server_name; httpd core.c, ap_get_server_name",
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
+		var w witnesses
 		eachRule(p, g, func(s *ir.Scope, r *ir.Rule) {
 			if !sendsElsewhere(r) || !strings.Contains(strings.ToLower(r.Target.Text), "server_name") {
 				return
@@ -33,7 +34,10 @@ var serverNameInTarget = lint.Rule{
 			list, _ := zones(r.Target)
 			for i := range list {
 				if x := &list[i]; x.zone == zoneHost && x.part.Kind == ir.Variable && strings.EqualFold(x.part.Name, "server_name") && x.part.Space == "" {
-					serverName(p, g, s, x.part)
+					if d, ok := serverName(g, s, x.part); ok {
+						w.attach(p, &d, r, nil)
+						p.Add(d)
+					}
 					return
 				}
 			}
@@ -41,22 +45,24 @@ var serverNameInTarget = lint.Rule{
 	},
 }
 
-func serverName(p *lint.Pass, g *ir.Program, s *ir.Scope, part *ir.Part) {
+func serverName(g *ir.Program, s *ir.Scope, part *ir.Part) (d diag.Diagnostic, ok bool) {
 	host := hostOf(s)
 	if host == nil {
-		return
+		return d, false
 	}
+	d.Span = part.Span
 	if g.Server == ir.Apache {
 		set := settings(s, "UseCanonicalName")
 		names := ownSettings(host, "ServerName")
 		if len(set) == 0 || !strings.EqualFold(set[0].Arg(0), "on") || len(names) == 0 || len(ownSettings(host, "ServerAlias")) == 0 {
-			return
+			return d, false
 		}
 		name := names[len(names)-1].Arg(0)
-		p.Add(diag.Diagnostic{Severity: diag.Info, Span: part.Span, Fixes: []diag.Fix{write(diag.Risky, part.Span, "%{HTTP_HOST}")},
-			Message: "with UseCanonicalName On this is " + quote(bareHost(name)) + " under every name of ServerAlias, too"})
-		return
+		d.Severity, d.Fixes = diag.Info, []diag.Fix{write(diag.Risky, part.Span, "%{HTTP_HOST}")}
+		d.Message = "with UseCanonicalName On this is " + quote(bareHost(name)) + " under every name of ServerAlias, too"
+		return d, true
 	}
+	d.Fixes = []diag.Fix{write(diag.Risky, part.Span, "$host")}
 	var names []string
 	for _, set := range ownSettings(host, "server_name") {
 		for _, a := range set.Args {
@@ -64,16 +70,19 @@ func serverName(p *lint.Pass, g *ir.Program, s *ir.Scope, part *ir.Part) {
 		}
 	}
 	if len(names) == 0 {
-		return
+		return d, false
 	}
 	first := strings.TrimPrefix(names[0], ".")
 	switch {
-	case first == "_" || !strings.Contains(first, ".") && len(names) == 1 && strings.Trim(first, "_-") == "":
-		p.Report(part.Span, "`$server_name` is `"+first+"` here: visitors are sent to "+quote("https://"+first+"/"), write(diag.Risky, part.Span, "$host"))
+	case strings.Trim(first, "_-") == "":
+		d.Message = "`$server_name` is `" + first + "` here: visitors are sent to " + quote("https://"+first+"/")
 	case strings.HasPrefix(first, "~") || strings.Contains(first, "*"):
-		p.Report(part.Span, "`$server_name` is "+quote(first)+" here, as it is written, and no host is called that", write(diag.Risky, part.Span, "$host"))
+		d.Message = "`$server_name` is " + quote(first) + " here, as it is written, and no host is called that"
 	case len(names) > 1 || strings.HasPrefix(names[0], "."):
-		p.Add(diag.Diagnostic{Severity: diag.Info, Span: part.Span, Message: "`$server_name` is the first name, " + quote(first) + ", whichever of the names the visitor asked for",
-			Fixes: []diag.Fix{write(diag.Risky, part.Span, "$host")}})
+		d.Severity = diag.Info
+		d.Message = "`$server_name` is the first name, " + quote(first) + ", whichever of the names the visitor asked for"
+	default:
+		return d, false
 	}
+	return d, true
 }

@@ -21,28 +21,33 @@ var wrongConditionBackreference = lint.Rule{
 		},
 		Source: "httpd mod_rewrite.c, apply_rewrite_cond and apply_rewrite_rule",
 	},
-	Rule: func(p *lint.Pass, r *ir.Rule) {
-		if r.Keyword != ir.RewriteRule || r.Target == nil || r.Disabled || len(r.Conditions) == 0 || !strings.Contains(r.Target.Text, "%") {
-			return
-		}
-		escapes := percentEscapes(r)
-		var seen [10]bool
-		for i := range r.Target.Parts {
-			part := &r.Target.Parts[i]
-			if part.Kind != ir.CondRef || part.N == 0 || part.N > 9 || seen[part.N] {
-				continue
-			}
-			seen[part.N] = true
-			for k := range escapes {
-				if escapes[k].ref && escapes[k].at.Start == part.Span.Start {
-					return // meant for an encoded character
-				}
-			}
-			if c, why := emptyGroup(r, part.N); c != nil {
-				reportEmptyGroup(p, r, part, c, why)
-			}
-		}
+	Program: func(p *lint.Pass, g *ir.Program) {
+		var w witnesses
+		eachRule(p, g, func(_ *ir.Scope, r *ir.Rule) { checkConditionReferences(p, &w, r) })
 	},
+}
+
+func checkConditionReferences(p *lint.Pass, w *witnesses, r *ir.Rule) {
+	if r.Keyword != ir.RewriteRule || r.Target == nil || r.Disabled || len(r.Conditions) == 0 || !strings.Contains(r.Target.Text, "%") {
+		return
+	}
+	escapes := percentEscapes(r)
+	var seen [10]bool
+	for i := range r.Target.Parts {
+		part := &r.Target.Parts[i]
+		if part.Kind != ir.CondRef || part.N == 0 || part.N > 9 || seen[part.N] {
+			continue
+		}
+		seen[part.N] = true
+		for k := range escapes {
+			if escapes[k].ref && escapes[k].at.Start == part.Span.Start {
+				return // meant for an encoded character
+			}
+		}
+		if c, why := emptyGroup(r, part.N); c != nil {
+			reportEmptyGroup(p, w, r, part, c, why)
+		}
+	}
 }
 
 // emptyGroup finds the condition that leaves group n empty whenever the rule applies, or for one way of applying it;
@@ -137,7 +142,7 @@ func groupCount(c *ir.Condition) string {
 	}
 }
 
-func reportEmptyGroup(p *lint.Pass, r *ir.Rule, part *ir.Part, c *ir.Condition, why string) {
+func reportEmptyGroup(p *lint.Pass, w *witnesses, r *ir.Rule, part *ir.Part, c *ir.Condition, why string) {
 	to := clip(strings.ReplaceAll(r.Target.Text, part.Text, ""), 80)
 	so := "the target becomes " + quote(to)
 	if sendsElsewhere(r) {
@@ -152,6 +157,7 @@ func reportEmptyGroup(p *lint.Pass, r *ir.Rule, part *ir.Part, c *ir.Condition, 
 		d.Help = "move the condition on " + quote(clip(source.Test.Text, 40)) + " behind it"
 		d.Fixes = lastFix(r, source, c)
 	}
+	w.attach(p, &d, r, nil)
 	p.Add(d)
 }
 
