@@ -247,6 +247,10 @@ func (c *selection) check(u *Unit) (findings []diag.Diagnostic, silenced []Silen
 			runHooks(&Pass{Rule: r, Unit: u, File: u.Input.File, report: report}, r)
 		}
 	}
+	if r := c.byName[NotAnalysed]; r != nil && u.SiteSpent() {
+		report(diag.Diagnostic{Code: r.Code, Name: r.ID, Severity: diag.Info, File: u.Input.File,
+			Message: "this configuration would need more requests than are asked in one run: rules that prove what they say with a request have not looked at all of it"})
+	}
 	findings = dedupe(findings)
 	findings, silenced = c.suppress(u, findings)
 	diag.Sort(findings)
@@ -471,6 +475,7 @@ func leastToMost[V any](m map[string]V) []string {
 const (
 	CatchAll           = "RD029"
 	SuppressionProblem = "RD990"
+	NotAnalysed        = "RD999"
 )
 
 // each calls f for the rules a word of a selection stands for: a name, a code, the beginning of codes, or "all".

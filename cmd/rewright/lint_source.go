@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -30,6 +31,7 @@ type lintSource struct {
 	options       load.Options
 	working       string // absolute folder at hand
 	fsys          fs.FS
+	seen          map[string]bool // names in fsys of the files read, for one that is named twice
 }
 
 func (s *lintSource) register(fs *pflag.FlagSet) {
@@ -61,6 +63,7 @@ func (s *lintSource) gather(a *app, paths []string) ([]lint.Input, error) {
 	s.fsys = os.DirFS("/")
 	s.configs.fsys, s.configs.rules, s.configs.over, s.configs.display = s.fsys, s.rules, &s.settings.said, s.display
 	var inputs []lint.Input
+	s.seen = map[string]bool{}
 	for _, p := range paths {
 		more, err := s.read(a, p)
 		if err != nil {
@@ -69,7 +72,7 @@ func (s *lintSource) gather(a *app, paths []string) ([]lint.Input, error) {
 		inputs = append(inputs, more...)
 	}
 	now := a.now()
-	inputs, err = s.addParents(inputs)
+	inputs, err = s.addParents(a, inputs)
 	for i := range inputs {
 		inputs[i].Now = now
 	}
@@ -132,6 +135,10 @@ func (s *lintSource) read(a *app, arg string) ([]lint.Input, error) {
 	}
 	inputs := make([]lint.Input, 0, len(found))
 	for _, f := range found {
+		if s.seen[f.Name] {
+			continue
+		}
+		s.seen[f.Name] = true
 		c, err := s.configs.of(path.Dir(f.Name))
 		if err != nil {
 			return nil, err
@@ -176,7 +183,7 @@ func (s *lintSource) input(name string, file *source.File, d load.Detected, o lo
 // addParents adds the .htaccess files in the folders above those that are checked, as far as they are not checked
 // themselves: what they say is inherited. Nothing above a document root that was said, or above the folder of a
 // repository, is looked at.
-func (s *lintSource) addParents(inputs []lint.Input) ([]lint.Input, error) {
+func (s *lintSource) addParents(a *app, inputs []lint.Input) ([]lint.Input, error) {
 	have, visited := map[string]bool{}, map[string]bool{}
 	for i := range inputs {
 		if in := &inputs[i]; in.Dir != "" && path.Base(in.File.Name) == ".htaccess" {
@@ -202,7 +209,10 @@ func (s *lintSource) addParents(inputs []lint.Input) ([]lint.Input, error) {
 			}
 			file, d, err := load.Source(s.fsys, name, o)
 			if err != nil {
-				continue // there is none, or nobody can say what it holds
+				if !errors.Is(err, fs.ErrNotExist) {
+					fmt.Fprintf(a.err, "rewright: %v; what it says is inherited, and is not known\n", err)
+				}
+				continue
 			}
 			have[dir] = true
 			parent, err := s.input(name, file, d, o)

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rewright/lint"
+	"rewright/lint/rules"
 )
 
 // TestReadme runs the commands of README.md's console blocks in the root of the project and compares what they
@@ -54,6 +57,26 @@ func TestReadme(t *testing.T) {
 		if err := os.WriteFile("README.md", []byte(out), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestReadmeConfig reads the .rewright.yaml that README.md shows.
+func TestReadmeConfig(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, ok := strings.Cut(string(text), "```yaml\nhosts:")
+	block, _, closed := strings.Cut(after, "```")
+	if !ok || !closed {
+		t.Fatal("README.md shows no .rewright.yaml")
+	}
+	c, err := lint.ParseConfig("README.md", []byte("hosts:"+block), rules.All())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := c.For("shop/a/.htaccess"); len(s.Hosts) != 1 || s.MaxHops != 1 || !s.FilesComplete {
+		t.Errorf("%+v", s)
 	}
 }
 
