@@ -24,6 +24,8 @@ import (
 type lintSource struct {
 	rules   []*lint.Rule
 	workers int
+	// skipUnknown passes over named files that are no configuration for certain, in silence: a hook names files by pattern.
+	skipUnknown bool
 
 	server, where string // --server, --context
 	settings      settingsFlags
@@ -40,6 +42,7 @@ func (s *lintSource) register(fs *pflag.FlagSet) {
 	fs.StringVar(&s.where, "context", "", "what a file is the inside of: htaccess, vhost or server for Apache; location, server, http or main for nginx")
 	fs.StringVar(&s.configs.file, "config", "", "`FILE` to read in place of the nearest .rewright.yaml above each file")
 	fs.BoolVar(&s.configs.none, "no-config", false, "read no .rewright.yaml")
+	fs.BoolVar(&s.skipUnknown, "skip-unknown", false, "pass over files that are no Apache or nginx configuration for certain, though they are named; for hooks")
 	fs.IntVar(&s.workers, "workers", 0, "files checked side by side; default: as many as there are processors")
 }
 
@@ -145,6 +148,9 @@ func (s *lintSource) read(a *app, arg string) ([]lint.Input, error) {
 		}
 		excluded := info.IsDir() && c != nil && c.Excludes(f.Name)
 		if excluded && path.Base(f.Name) != ".htaccess" {
+			continue
+		}
+		if s.skipUnknown && !info.IsDir() && !load.IsConfiguration(s.fsys, f.Name) {
 			continue
 		}
 		file, d, err := load.Source(s.fsys, f.Name, o)

@@ -48,6 +48,7 @@ func commands() []command {
 		{"trace", "what the server answers to a request, step by step", runTrace},
 		{"convert", "another server's configuration that gives the same answers", runConvert},
 		{"lint", "what is wrong in a configuration, and how to repair it", runLint},
+		{"fix", "repair what lint finds, and say what that changes", runFix},
 		{"compare", "which requests two configurations answer differently", runCompare},
 		{"rules", "the rules of lint, and the page of each", runRules},
 	}
@@ -97,6 +98,7 @@ func (a *app) help(w io.Writer) {
   rewright trace .htaccess https://example.com/old?id=7   what happens to this request
   rewright trace --follow nginx.conf http://example.com/  all the way through its redirects
   rewright lint .                                         what is wrong in the configuration below here
+  rewright fix .                                          the repairs as a diff, and the answers they change
 
 commands:
 `)

@@ -18,8 +18,14 @@ type Change struct {
 	Note          string      // what that means: "the method is kept"; may be empty
 }
 
-// String is "POST http://h/a: 301 → 308, the method is kept".
+// String is "POST http://h/a: 301 → 308, the method is kept". The host of a configuration that names none is left out.
 func (c Change) String() string {
+	const nameless = "http://" + probe.DefaultHost + "/"
+	if strings.HasPrefix(c.URL, nameless) {
+		for _, s := range []*string{&c.URL, &c.Before, &c.After} {
+			*s = strings.ReplaceAll(*s, nameless, "/")
+		}
+	}
 	var b strings.Builder
 	b.WriteString(c.Method + " " + c.URL)
 	for _, h := range c.Header {

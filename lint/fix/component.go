@@ -30,6 +30,7 @@ type applied struct {
 	round   int
 	edits   []source.Edit // in the text its round began with
 	witness *diag.Witness
+	refuses bool // the finding says that the server refuses the file
 }
 
 // maxRelatives bounds how many .htaccess files of one site are read again to prove a fix in one of them.

@@ -9,31 +9,58 @@ import (
 type dialogue struct {
 	decide  func(Candidate) Decision
 	all     map[string]bool // codes of which every fix is accepted
-	skip    map[string]bool // fixes that were skipped
-	accept  map[string]bool // fixes that were accepted and wait for the next round
+	said    map[string][]*decided
 	stopped bool
 }
 
-func newDialogue(decide func(Candidate) Decision) *dialogue {
-	return &dialogue{decide: decide, all: map[string]bool{}, skip: map[string]bool{}, accept: map[string]bool{}}
+// decided is what was said of one fix. Its place moves with the text.
+type decided struct {
+	code, writes string
+	at           source.Span
+	accepted     bool
 }
 
-// key names a fix in a way that lasts while other lines move: its rule, its line and what it writes.
-func key(d diag.Diagnostic, f diag.Fix) string {
-	line := d.File.Slice(d.File.LineSpan(d.File.Line(d.Span.Start)))
-	k := d.File.Name + "\x00" + d.Code + "\x00" + line
+func newDialogue(decide func(Candidate) Decision) *dialogue {
+	return &dialogue{decide: decide, all: map[string]bool{}, said: map[string][]*decided{}}
+}
+
+// writes are the texts of a fix, which tell it from others of its rule at the same place.
+func writes(f diag.Fix) string {
+	s := ""
 	for _, e := range f.Edits {
-		k += "\x00" + e.Text
+		s += e.Text + "\x00"
 	}
-	return k
+	return s
+}
+
+// answer is what was said of a fix; nil when nothing was.
+func (a *dialogue) answer(d diag.Diagnostic, f diag.Fix) *decided {
+	for _, x := range a.said[d.File.Name] {
+		if x.code == d.Code && x.at.Start == d.Span.Start && x.writes == writes(f) {
+			return x
+		}
+	}
+	return nil
+}
+
+// moved carries the places of what was said over a batch of edits.
+func (a *dialogue) moved(file string, list edits) {
+	for _, x := range a.said[file] {
+		// An insertion at the place itself comes before it.
+		end := list.forward(source.Span{Start: x.at.Start, End: x.at.Start}).End
+		x.at = source.Span{Start: end, End: max(end, list.forward(x.at).End)}
+	}
 }
 
 func (a *dialogue) skipped(d diag.Diagnostic, f diag.Fix) bool {
-	return a.skip[key(d, f)] || a.stopped && !a.accept[key(d, f)]
+	if x := a.answer(d, f); x != nil {
+		return !x.accepted
+	}
+	return a.stopped && !a.all[d.Code]
 }
 
 // ask is the part of a list that is accepted. Fixes that overlap an accepted one are asked about when it has been applied.
-func (a *dialogue) ask(r *run, p *proof, list []wanted) []wanted {
+func (a *dialogue) ask(p *proof, list []wanted) []wanted {
 	var out []wanted
 	var b batch
 	for _, w := range list {
@@ -41,11 +68,11 @@ func (a *dialogue) ask(r *run, p *proof, list []wanted) []wanted {
 		if !b.fits(name, w.fix.Edits) {
 			continue
 		}
-		k := key(w.finding, w.fix)
-		if !a.accept[k] && !a.all[w.finding.Code] {
+		if x := a.answer(w.finding, w.fix); x == nil && !a.all[w.finding.Code] {
 			if a.stopped {
 				continue
 			}
+			x = &decided{w.finding.Code, writes(w.fix), w.finding.Span, true}
 			switch a.decide(p.candidate(w)) {
 			case Accept:
 			case AcceptAll:
@@ -54,11 +81,13 @@ func (a *dialogue) ask(r *run, p *proof, list []wanted) []wanted {
 				a.stopped = true
 				continue
 			default:
-				a.skip[k] = true
+				x.accepted = false
+			}
+			a.said[name] = append(a.said[name], x)
+			if !x.accepted {
 				continue
 			}
 		}
-		a.accept[k] = true
 		b.take(name, w.fix.Edits)
 		out = append(out, w)
 	}

@@ -45,20 +45,20 @@ func (r *run) newProof(c *component, findings []diag.Diagnostic) *proof {
 
 // keep is the largest part of a batch that holds its word, found by halving; what is left out comes with the reason.
 func (p *proof) keep(list []wanted) (kept []wanted, refused []Left) {
-	var try func(list []wanted)
-	try = func(list []wanted) {
+	var try func(list []wanted, strict bool)
+	try = func(list []wanted, strict bool) {
 		if len(list) == 0 {
 			return
 		}
-		why := p.broken(append(kept[:len(kept):len(kept)], list...))
+		why := p.broken(append(kept[:len(kept):len(kept)], list...), strict)
 		switch {
 		case why == "":
 			kept = append(kept, list...)
 		case len(list) == 1:
 			refused = append(refused, Left{Finding: list[0].finding, Fix: list[0].fix, Refused: true, Reason: why})
 		default:
-			try(list[:len(list)/2])
-			try(list[len(list)/2:])
+			try(list[:len(list)/2], strict)
+			try(list[len(list)/2:], strict)
 		}
 	}
 	// Risky fixes change answers: the safe ones are proved before they come in.
@@ -70,20 +70,23 @@ func (p *proof) keep(list []wanted) (kept []wanted, refused []Left) {
 			risky = append(risky, w)
 		}
 	}
-	try(safe)
-	try(risky)
+	try(safe, true)
+	if p.r.o.Unsafe || p.r.asked != nil { // what is not as safe as it says is risky, and that was allowed
+		for _, l := range refused {
+			l.Fix.Safety = diag.Risky
+			risky = append(risky, wanted{l.Finding, l.Fix})
+		}
+		refused = nil
+	}
+	try(risky, false)
 	return kept, refused
 }
 
-// broken says how a batch breaks its word, "" when it does not.
-func (p *proof) broken(list []wanted) string {
+// broken says how a batch breaks its word, "" when it does not. With strict unset it may change answers.
+func (p *proof) broken(list []wanted, strict bool) string {
 	after, changed, err := p.apply(list)
 	if err != nil {
 		return err.Error()
-	}
-	strict := true
-	for _, w := range list {
-		strict = strict && w.fix.Safety == diag.Safe
 	}
 	for k := range p.c.roots {
 		if why := p.refusals(k, after); why != "" {

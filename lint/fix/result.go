@@ -2,6 +2,7 @@ package fix
 
 import (
 	"context"
+	"fmt"
 	"sort"
 
 	"rewright/lint"
@@ -14,6 +15,9 @@ import (
 
 // maxSimulated bounds the fixes of one component whose changes are looked for.
 const maxSimulated = 300
+
+// maxAlone bounds the fixes of one component that are tried one by one; of more of them the changes are those of all together.
+const maxAlone = 60
 
 // result makes the files of a finished run, and finds for each fix a request that shows what it changes.
 func (r *run) result() []File {
@@ -124,14 +128,53 @@ func (r *run) trace(c *component) {
 		old[r.inputs[i].File.Name] = r.inputs[i].File
 	}
 	before, after := &scene{r.load(c, old)}, &scene{r.load(c, nil)}
+	rounds := map[int]*scene{0: before} // as each round began
 	for _, a := range c.applied {
 		a.Simulated = true
+		from, to, old, now := before, after, a.Before, a.After
+		if !a.refuses {
+			// What it changes shows against the text that its round began with: by then the server takes the file. Alone, so
+			// that no other fix takes the praise.
+			texts := r.textsOf(c, a.round)
+			if from = rounds[a.round]; from == nil {
+				from = &scene{r.load(c, texts)}
+				rounds[a.round] = from
+			}
+			old, now = nil, nil
+			own := sortEdits(a.edits)
+			for _, e := range own {
+				old = append(old, e.Span)
+				now = append(now, own.forward(e.Span))
+			}
+			if text, err := source.Apply(texts[a.file].Text, own); err == nil && len(c.applied) > 1 && len(c.applied) <= maxAlone {
+				texts[a.file] = source.NewFile(a.file, text)
+				to = &scene{r.load(c, texts)}
+			} else {
+				now = a.After
+			}
+		}
 		for k := range c.roots {
-			if a.Changes = changes(before, after, k, a.file, a.Before, a.After, a.witness); len(a.Changes) > 0 {
+			if a.Changes = changes(from, to, k, a.file, old, now, a.witness); len(a.Changes) > 0 {
 				break
 			}
 		}
 	}
+}
+
+// textsOf are the files of a component as a round began.
+func (r *run) textsOf(c *component, round int) map[string]*source.File {
+	out := map[string]*source.File{}
+	for _, i := range c.inputs {
+		f := r.inputs[i].File
+		text := f.Text
+		for _, done := range c.done[:round] {
+			if next, err := source.Apply(text, done[f.Name]); err == nil {
+				text = next
+			}
+		}
+		out[f.Name] = source.NewFile(f.Name, text)
+	}
+	return out
 }
 
 // maxChanges is how many requests are told of one fix.
@@ -170,7 +213,7 @@ func changes(before, after *scene, k int, file string, old, now []source.Span, w
 		if s0 != nil && before.refused(k) && q.before.Status == 500 {
 			c.Before += ", the file is refused"
 		}
-		if key := c.Method + c.Before + c.After; !seen[key] {
+		if key := fmt.Sprint(c.Method, kind(q.before.Status), kind(q.after.Status)); !seen[key] {
 			seen[key] = true
 			out = append(out, c)
 		}
@@ -196,10 +239,31 @@ func changes(before, after *scene, k int, file string, old, now []source.Span, w
 			}
 		}
 	}
+	for _, side := range []struct {
+		s     *probe.Site
+		spans []source.Span
+	}{{s1, now}, {s0, old}} { // what a rule takes no more, or took too much of, is found just outside of it
+		if len(out) > 0 || side.s == nil {
+			continue
+		}
+		for _, rule := range spread(rulesAt(side.s, map[string][]source.Span{file: side.spans}), 3) {
+			for _, p := range append(headerProbes(side.s, rule), side.s.NearMisses(rule, 12)...) {
+				try(p)
+			}
+		}
+	}
 	if len(out) == 0 && (before.refused(k) != after.refused(k)) {
 		try(probe.Probe{Request: sim.Request{Method: "GET", Host: someHost(some), Target: "/"}})
 	}
 	return out
+}
+
+// kind is a status, all those of a page that is not had as one.
+func kind(status int) int {
+	if status == 403 {
+		return 404
+	}
+	return status
 }
 
 // someHost is a host that a site serves.

@@ -149,7 +149,7 @@ func (r *run) round(c *component, findings []diag.Diagnostic, round int) {
 	}
 	p := r.newProof(c, findings)
 	if r.asked != nil {
-		list = r.asked.ask(r, p, list)
+		list = r.asked.ask(p, list)
 	}
 	// What stops the server from reading the file comes first: only then do answers tell what the others change.
 	var first, later []wanted
@@ -186,7 +186,7 @@ func (r *run) round(c *component, findings []diag.Diagnostic, round int) {
 		for _, w := range kept {
 			name := w.finding.File.Name
 			done[name] = append(done[name], w.fix.Edits...)
-			c.applied = append(c.applied, &applied{file: name, round: len(c.done), edits: w.fix.Edits, witness: w.finding.Witness,
+			c.applied = append(c.applied, &applied{file: name, round: len(c.done), edits: w.fix.Edits, witness: w.finding.Witness, refuses: w.finding.Refuses,
 				Applied: Applied{Code: w.finding.Code, Name: w.finding.Name, Severity: w.finding.Severity, Safety: w.fix.Safety,
 					Title: w.fix.Title, Message: w.finding.Message}})
 		}
@@ -209,6 +209,9 @@ func (r *run) commit(c *component, round int) {
 		if err != nil {
 			panic("fix: a proved batch does not apply: " + err.Error())
 		}
+		if r.asked != nil {
+			r.asked.moved(name, list)
+		}
 		r.text[name] = text
 		r.files[name] = source.NewFile(name, text)
 	}
@@ -218,14 +221,21 @@ func (r *run) commit(c *component, round int) {
 // choose is the fix of a finding to apply; with ok unset the best one, which is not to be applied.
 func (r *run) choose(d diag.Diagnostic) (f diag.Fix, ok bool) {
 	if r.asked != nil {
-		return d.Fixes[0], !r.asked.skipped(d, d.Fixes[0])
+		f := r.adapt(d, d.Fixes[0])
+		return f, !r.asked.skipped(d, f)
 	}
 	for _, f := range d.Fixes {
 		if f.Safety == diag.Safe || f.Safety == diag.Risky && r.o.Unsafe {
-			return f, true
+			return r.adapt(d, f), true
 		}
 	}
 	return d.Fixes[0], false
+}
+
+// adapt fits a fix to its file.
+func (r *run) adapt(d diag.Diagnostic, f diag.Fix) diag.Fix {
+	f.Edits = lineEnds(d.File.Text, f.Edits)
+	return f
 }
 
 // waitsFor says what a fix that its class keeps from being applied waits for.

@@ -61,6 +61,20 @@ func Discover(fsys fs.FS, root string, skipped func(name string, err error)) ([]
 	return out, err
 }
 
+// IsConfiguration tells whether a file is configuration of a server for certain: by a name that servers give a meaning to,
+// or by its text. One that cannot be read is not passed over: reading it will say why.
+func IsConfiguration(fsys fs.FS, name string) bool {
+	text, err := head(fsys, name)
+	if err != nil {
+		return true
+	}
+	if checkText(text) != nil {
+		return false
+	}
+	d := Detect(name, text)
+	return d.Sure && d.Server != 0
+}
+
 // maybeConfiguration tells from the name alone whether a look inside is worth it.
 func maybeConfiguration(name string) bool {
 	base := path.Base(name)
