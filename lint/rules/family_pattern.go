@@ -4,7 +4,7 @@ import "rewright/lint"
 
 // patternRules are the family RD5, patterns.
 var patternRules = []*lint.Rule{
-	&constantCondition, &contradictoryConditions, &tautologicalOr, &danglingOr,
+	&constantCondition, &contradictoryConditions, &tautologicalOr, &danglingOr, &unescapedDot,
 	&queryInPathPattern, &fragmentInPattern, &encodedPattern, &alternationEscapesAnchor, &regexInPrefixDirective,
-	&invalidRegex, &impossiblePattern, &patternOutsideLocation,
+	&regexSlip, &invalidRegex, &impossiblePattern, &patternOutsideLocation,
 }

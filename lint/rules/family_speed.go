@@ -3,4 +3,6 @@ package rules
 import "rewright/lint"
 
 // speedRules are the family RD8, performance.
-var speedRules = []*lint.Rule{}
+var speedRules = []*lint.Rule{
+	&leadingDotStar,
+}
