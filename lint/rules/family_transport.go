@@ -3,4 +3,6 @@ package rules
 import "rewright/lint"
 
 // transportRules are the family RD4, HTTPS, HSTS and caching.
-var transportRules = []*lint.Rule{}
+var transportRules = []*lint.Rule{
+	&httpsDowngrade, &temporaryHTTPSUpgrade, &hstsPreloadIncomplete, &temporaryCachedLong, &portCarriedToHTTPS,
+}
