@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
 	"rewright/lint"
 	"rewright/parser/diag"
@@ -54,8 +55,16 @@ var permanentWhereTemporary = lint.Rule{
 	},
 }
 
-// contradicted tells whether the comment names another status than is sent: one finding says that.
+// contradicted tells whether another finding says already that the status is wrong: the comment names another one, or the
+// word that is written is none (R=permanant).
 func contradicted(r *redirect) bool {
+	if f, ok := lastStatusFlag(r.rule); ok && f.Value != "" && !startsWithDigit(f.Value) {
+		switch strings.ToLower(f.Value) {
+		case "permanent", "temp", "seeother":
+		default:
+			return true
+		}
+	}
 	return r.comment.Code != nil && r.comment.Code.Status != r.status
 }
 

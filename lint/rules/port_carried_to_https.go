@@ -12,7 +12,7 @@ import (
 )
 
 var portCarriedToHTTPS = lint.Rule{
-	Code: "RD411", ID: "port-carried-to-https", Severity: diag.Info, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD411", ID: "port-carried-to-https", Severity: diag.Info, For: lint.Both, Fix: diag.Shown, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "the port of the Host header goes into an https address",
 		Text: "`%{HTTP_HOST}` and `$http_host` hold the port as well. Asked on port 8080 the server sends the browser to `https://…:8080`, where no TLS is spoken. " +
@@ -57,7 +57,7 @@ var portCarriedToHTTPS = lint.Rule{
 			if i := strings.Index(r.targetText(), in); i >= 0 {
 				at := r.rule.TargetSpan.Start + int32(i)
 				d.Span = source.Span{Start: at, End: at + int32(len(in))}
-				d.Fixes = []diag.Fix{write(diag.Risky, d.Span, name)}
+				d.Fixes = []diag.Fix{write(diag.Shown, d.Span, name)}
 			}
 			p.Add(d)
 		}
