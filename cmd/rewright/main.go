@@ -27,6 +27,7 @@ type app struct {
 }
 
 func main() {
+	easeCollector(os.Getenv("GOGC"))
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ(), now: time.Now}
 	if fd := int(os.Stdout.Fd()); term.IsTerminal(fd) {
 		a.terminal = true

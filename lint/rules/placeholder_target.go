@@ -120,7 +120,7 @@ func placeholder(host string) string {
 	if len(labels) < 2 {
 		return ""
 	}
-	switch name := labels[len(labels)-2]; strings.NewReplacer("-", "", "_", "").Replace(name) {
+	switch name := labels[len(labels)-2]; withoutMarks.Replace(name) {
 	case "example":
 		if tld := labels[len(labels)-1]; tld == "com" || tld == "org" || tld == "net" {
 			return reserved
@@ -190,3 +190,6 @@ func isSample(name string) bool {
 	}
 	return false
 }
+
+// withoutMarks takes - and _ out of a name.
+var withoutMarks = strings.NewReplacer("-", "", "_", "")
