@@ -39,19 +39,24 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
-// FindConfig is the name of the nearest configuration file in the folder of a file or above; "" when there is none. A
-// folder that cannot be searched counts as one without.
+// FindConfig is the name of the nearest configuration file in a folder or above; "" when there is none. A folder that cannot
+// be searched counts as one without; a file that is there and cannot be read is for ReadConfig to say.
 func FindConfig(fsys fs.FS, dir string) string {
 	for {
-		name := path.Join(dir, ConfigName)
-		if info, err := fs.Stat(fsys, name); err == nil && !info.IsDir() {
-			return name
+		if HasConfig(fsys, dir) {
+			return path.Join(dir, ConfigName)
 		}
 		if dir == "." || dir == "" || dir == "/" {
 			return ""
 		}
 		dir = path.Dir(dir)
 	}
+}
+
+// HasConfig tells whether a folder has a configuration file, be it one that cannot be read.
+func HasConfig(fsys fs.FS, dir string) bool {
+	info, err := fs.Lstat(fsys, path.Join(dir, ConfigName))
+	return err == nil && !info.IsDir()
 }
 
 // ReadConfig reads a configuration file. display is what people call it. Faults of its text are *ConfigError.

@@ -137,6 +137,10 @@ func writeWhole(name string, text []byte) error {
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".rewright-*")
 	if err != nil {
+		var p *fs.PathError
+		if errors.As(err, &p) {
+			p.Path = name // nobody asked for the file beside it
+		}
 		return err
 	}
 	defer os.Remove(f.Name())

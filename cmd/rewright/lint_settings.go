@@ -145,7 +145,7 @@ func (c *configFinder) find(dir string) string {
 		return name
 	}
 	name := ""
-	if info, err := fs.Stat(c.fsys, path.Join(dir, lint.ConfigName)); err == nil && !info.IsDir() {
+	if lint.HasConfig(c.fsys, dir) {
 		name = path.Join(dir, lint.ConfigName)
 	} else if dir != "." {
 		name = c.find(path.Dir(dir))
