@@ -44,6 +44,18 @@ var notAnalysed = lint.Rule{
 		}
 		return d, true
 	},
+	Program: func(p *lint.Pass, g *ir.Program) { // behind all other rules, for it has the last code
+		if !p.Unit.SiteSpent() {
+			return
+		}
+		for _, r := range p.Unit.Site().Rules() {
+			if r.File != nil && p.Unit.Owns(r.Origin) {
+				p.File = r.File
+				p.Report(r.Span, "there are more rules than could be tried with requests: loops, chains and what else a request has to prove are not reported for all of them")
+				return
+			}
+		}
+	},
 }
 
 // again tells whether a directive of the same name stands earlier in the same file, in force as this one.

@@ -3,4 +3,7 @@ package rules
 import "rewright/lint"
 
 // loopRules are the family RD2, loops, chains and conflicts.
-var loopRules = []*lint.Rule{}
+var loopRules = []*lint.Rule{
+	&selfRedirect, &redirectCycle, &internalRewriteLoop, &growingRedirect, &redirectChain, &indexRedirectLoop, &trailingSlashFight,
+	&queryConditionLoop, &hostCanonicalFight,
+}

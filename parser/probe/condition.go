@@ -361,3 +361,14 @@ func (s *Site) definitions() map[string][]definition {
 	}
 	return s.defs
 }
+
+// Definitions calls f for each place where an nginx variable gets its value: the scope and value of a set, or a map.
+func (s *Site) Definitions(name string, f func(sc *ir.Scope, value *ir.Template, block *ir.MapBlock)) {
+	for _, d := range s.definitions()[name] {
+		if d.block != nil {
+			f(d.scope, nil, d.block)
+		} else {
+			f(d.scope, d.assign.Value, nil)
+		}
+	}
+}

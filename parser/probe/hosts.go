@@ -45,14 +45,26 @@ func (h *hostSet) condition(c *ir.Condition) {
 	default:
 		return
 	}
-	if c.Pattern != nil && c.Pattern.Re != nil {
-		if any, err := c.Pattern.Re.MatchBool("some-other-host.invalid"); err == nil && !any {
-			h.patterns = append(h.patterns, c.Pattern)
-		}
+	if c.Pattern != nil && c.Pattern.Re != nil && namesHosts(c.Pattern) {
+		h.patterns = append(h.patterns, c.Pattern)
 	}
 	if text, ok := c.Operand.Constant(); ok && c.Kind == ir.CondString && c.Op == "=" {
 		h.add(text)
 	}
+}
+
+// strangers are hosts that no pattern names; one that matches any of them is about all hosts of a form.
+var strangers = []string{"some-other-host.invalid", "www.some-other-host.invalid", "www.xn--q7ce6a.com", "m.another.org", "sub.www.third.net",
+	"localhost", "fourth.co.uk", "a", "192.0.2.7"}
+
+// namesHosts tells whether a pattern is about certain hosts, not about all that begin with www or have a dot.
+func namesHosts(p *ir.Pattern) bool {
+	for _, host := range strangers {
+		if m, err := p.Re.MatchBool(host); err != nil || m {
+			return false
+		}
+	}
+	return true
 }
 
 // maxHostPatterns bounds how many patterns a host is compared with.

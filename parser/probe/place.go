@@ -120,3 +120,59 @@ func urlPrefix(root, dir string) (string, bool) {
 	rest, ok := strings.CutPrefix(dir, root+"/")
 	return "/" + rest + "/", ok
 }
+
+// Below is the URL path of the folder whose rules a rule belongs to, with slashes at both ends; "/" in server context
+// and where the folder is not known.
+func (s *Site) Below(r *ir.Rule) string {
+	if s.Program.Server != ir.Apache {
+		return "/"
+	}
+	sc := s.Scope(r)
+	if dir, perDir, known := directory(sc); perDir && known {
+		if prefix, ok := urlPrefix(s.rootOf(sc), dir); ok {
+			return prefix
+		}
+	}
+	return "/"
+}
+
+// Likely are paths that a rule's pattern, or the location it stands in, is likely to match, at most max. Nothing is
+// asked and no condition looked at; it costs little.
+func (s *Site) Likely(r *ir.Rule, max int) []string {
+	v := &solver{s: s, rule: r, scope: s.Scope(r), prefix: "/"}
+	if r.Subject == ir.SubjectDirectory {
+		v.perDir, v.prefix = true, s.Below(r)
+	}
+	var out []string
+	v.likely(func(path string) bool {
+		if strings.HasPrefix(path, "/") && v.matchesPath(path) {
+			out = append(out, path)
+		}
+		return len(out) < max
+	})
+	return out
+}
+
+// matchesPath tells whether the rule's own pattern matches a path.
+func (v *solver) matchesPath(path string) bool {
+	r := v.rule
+	if r.Match != ir.MatchRegex || r.Pattern == nil || r.Pattern.Re == nil {
+		return true
+	}
+	if v.perDir {
+		var ok bool
+		if path, ok = strings.CutPrefix(path, v.prefix); !ok {
+			return false
+		}
+	}
+	m, err := r.Pattern.Re.MatchBool(path)
+	return err == nil && m != r.Negated
+}
+
+// Root is the document root in force for a rule, that of the World for nil; without a final slash.
+func (s *Site) Root(r *ir.Rule) string {
+	if r == nil {
+		return strings.TrimSuffix(s.world.DocumentRoot, "/")
+	}
+	return s.rootOf(s.Scope(r))
+}

@@ -59,6 +59,7 @@ type Site struct {
 	worlds   []*sim.World // of all simulators
 	places   map[*ir.Rule]*place
 	rules    []*ir.Rule
+	known    map[*ir.Rule]knownRequests
 	defs     map[string][]definition
 	budget   int
 	spent    int

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"iter"
 	"strings"
 
 	"rewright/parser/pattern"
@@ -23,36 +24,56 @@ type sampler struct {
 	b    strings.Builder
 }
 
-// samples are subjects that a pattern is likely to match, the plainest first. A look-around can make any of them fail.
-func samples(t *pattern.Tree) []string {
-	alternations := 0
-	var branches []int
-	pattern.Walk(t.Root, func(n pattern.Node) bool {
-		if a, ok := n.(*pattern.Alternation); ok {
-			alternations++
-			branches = append(branches, len(a.Branches))
+// samples are subjects that a pattern is likely to match, the plainest first, made one by one. A look-around can make
+// any of them fail.
+func samples(t *pattern.Tree) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if text, _, ok := t.Exact(); ok {
+			yield(text)
+			return
 		}
-		return true
-	})
-	tastes := []taste{{fill: "x", turn: -1}, {optional: true, fill: "x", turn: -1}}
-	for i := range alternations {
-		for b := 1; b < branches[i] && b < 8 && len(tastes) < 24; b++ {
-			tastes = append(tastes, taste{optional: true, fill: "x", turn: i, branch: b})
-		}
-	}
-	tastes = append(tastes, taste{optional: true, fill: "7", turn: -1}, taste{optional: true, fill: "a/b", turn: -1},
-		taste{optional: true, fill: "a/b/", turn: -1}, taste{fill: "", turn: -1})
-	var out []string
-	seen := map[string]bool{}
-	for _, ts := range tastes {
-		s := sampler{taste: ts}
-		s.write(t.Root)
-		if text := s.b.String(); len(text) <= maxSample && !seen[text] {
-			seen[text] = true
-			out = append(out, text)
+		seen := map[string]bool{}
+		for ts := range tastes(t) {
+			s := sampler{taste: ts}
+			s.write(t.Root)
+			if text := s.b.String(); len(text) <= maxSample && !seen[text] {
+				seen[text] = true
+				if !yield(text) {
+					return
+				}
+			}
 		}
 	}
-	return out
+}
+
+// tastes are the ways in which samples of a pattern are made.
+func tastes(t *pattern.Tree) iter.Seq[taste] {
+	return func(yield func(taste) bool) {
+		if !yield(taste{fill: "x", turn: -1}) || !yield(taste{optional: true, fill: "x", turn: -1}) {
+			return
+		}
+		var branches []int // of each alternation
+		pattern.Walk(t.Root, func(n pattern.Node) bool {
+			if a, ok := n.(*pattern.Alternation); ok {
+				branches = append(branches, len(a.Branches))
+			}
+			return true
+		})
+		left := 22
+		for i := range branches {
+			for b := 1; b < branches[i] && b < 8 && left > 0; b++ {
+				if left--; !yield(taste{optional: true, fill: "x", turn: i, branch: b}) {
+					return
+				}
+			}
+		}
+		for _, fill := range [...]string{"7", "a/b", "a/b/"} {
+			if !yield(taste{optional: true, fill: fill, turn: -1}) {
+				return
+			}
+		}
+		yield(taste{turn: -1})
+	}
 }
 
 func (s *sampler) write(n pattern.Node) {
@@ -63,7 +84,7 @@ func (s *sampler) write(n pattern.Node) {
 	case *pattern.Literal:
 		s.b.WriteString(n.Text)
 	case *pattern.Any:
-		s.b.WriteString("x")
+		s.b.WriteString(".") // what people mean by a dot alone
 	case *pattern.Class:
 		s.class(n)
 	case *pattern.Concat:

@@ -22,7 +22,26 @@ const (
 // (0: 8) are given; those for which the simulator says that the rule took effect come first and have Reached set.
 // When the budget is spent there are none.
 func (s *Site) Requests(r *ir.Rule, max int) []Probe {
-	return s.requests(r, max, true)
+	if max <= 0 {
+		max = 8
+	}
+	if k, ok := s.known[r]; ok && k.max >= max {
+		return k.list[:min(max, len(k.list)):min(max, len(k.list))]
+	}
+	list := s.requests(r, max, true)
+	if s.known == nil {
+		s.known = map[*ir.Rule]knownRequests{}
+	}
+	if !s.Spent() {
+		s.known[r] = knownRequests{max, list}
+	}
+	return list[:len(list):len(list)]
+}
+
+// knownRequests are the answer to an earlier question for a rule's requests.
+type knownRequests struct {
+	max  int
+	list []Probe
 }
 
 // requests with more unset stops at the first request that reaches the rule.
@@ -32,6 +51,15 @@ func (s *Site) requests(r *ir.Rule, max int, more bool) []Probe {
 	}
 	if s.Spent() || r.Disabled {
 		return nil
+	}
+	if s.isPlain(r) {
+		n := max
+		if !more {
+			n = 1
+		}
+		if list := s.plainRequests(r, n); len(list) > 0 {
+			return list
+		}
 	}
 	v := s.solver(r)
 	var reached, others []Probe
@@ -461,13 +489,14 @@ func (v *solver) paths(w *want, max int, yield func(string) bool) {
 	plain := v.sp.And(v.sp.And(l, v.re(plainPath)), v.sp.Not(odd))
 	seen := map[string]bool{}
 	enough := false
-	add := func(path string) {
+	add := func(path string) bool {
 		if !enough && !seen[path] && len(seen) < max {
 			if yes, known := v.sp.Contains(plain, path); yes || !known {
 				seen[path] = true
 				enough = !yield(path)
 			}
 		}
+		return !enough && len(seen) < max
 	}
 	v.likely(add)
 	for range 3 {
@@ -488,41 +517,49 @@ func (v *solver) paths(w *want, max int, yield func(string) bool) {
 	}
 }
 
-// likely gives paths that the rule's own pattern, or the location it stands in, is likely to allow.
-func (v *solver) likely(add func(string)) {
+// likely gives paths that the rule's own pattern, or the location it stands in, is likely to allow, until add wants no more.
+func (v *solver) likely(add func(string) bool) {
 	r := v.rule
 	prefix := ""
 	if v.perDir && r.Keyword == ir.RewriteRule {
 		prefix = v.prefix
 	}
-	texts := func(p *ir.Pattern) {
-		for _, t := range samples(p.Re.Tree()) {
-			add(prefix + t)
-			add("/" + t)
-			add("/x" + t)
+	texts := func(p *ir.Pattern) bool {
+		for t := range samples(p.Re.Tree()) {
+			if !add(prefix+t) || !strings.HasPrefix(prefix+t, "/") && !add("/"+t) || !add(strings.TrimSuffix(v.prefix, "/")+"/x"+t) {
+				return false
+			}
 		}
+		return true
+	}
+	each := func(list ...string) bool {
+		for _, p := range list {
+			if !add(p) {
+				return false
+			}
+		}
+		return true
 	}
 	switch {
 	case r.Match == ir.MatchSegment:
-		add(r.Path)
-		add(strings.TrimSuffix(r.Path, "/") + "/x")
-		add(strings.TrimSuffix(r.Path, "/") + "/")
+		bare := strings.TrimSuffix(r.Path, "/")
+		each(r.Path, bare+"/x", bare+"/")
 	case r.Match == ir.MatchRegex && !r.Negated && r.Pattern != nil && r.Pattern.Re != nil:
 		texts(r.Pattern)
 	default:
 		for sc := v.scope; sc != nil; sc = sc.Parent {
-			switch {
-			case sc.Kind != ir.ScopeLocation:
-			case sc.Pattern != nil && sc.Pattern.Re != nil:
-				texts(sc.Pattern)
-			default:
-				add(sc.Path)
-				add(strings.TrimSuffix(sc.Path, "/") + "/x")
+			if sc.Kind != ir.ScopeLocation {
+				continue
+			}
+			if sc.Pattern != nil && sc.Pattern.Re != nil {
+				if !texts(sc.Pattern) {
+					return
+				}
+			} else if !each(sc.Path, strings.TrimSuffix(sc.Path, "/")+"/x") {
+				return
 			}
 		}
-		add("/")
-		add("/x")
-		add("/a/b")
+		each(v.prefix, v.prefix+"x", v.prefix+"a/b")
 	}
 }
 

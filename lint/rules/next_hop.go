@@ -1,0 +1,206 @@
+package rules
+
+import (
+	"strings"
+
+	"rewright/parser/ir"
+	"rewright/parser/probe"
+	"rewright/parser/sim"
+)
+
+// sources tells which rules may take a path of the site: an index over what their patterns begin with, so that the
+// target of each rule can be looked up. Conditions, methods and files are not looked at: what it finds is a
+// proposal, and the simulator has the word.
+type sources struct {
+	site  *probe.Site
+	rules []*ir.Rule // that redirect or rewrite
+	froms []string   // URL prefix of the folder whose rules they are, with slashes; "/" in server context
+	index *sim.Index
+	left  int // comparisons
+	list  []int32
+}
+
+// sourceComparisons bounds the patterns one lookup table compares, over all look-ups.
+const sourceComparisons = 20_000_000
+
+func newSources(site *probe.Site) *sources {
+	t := &sources{site: site, left: sourceComparisons}
+	for _, r := range site.Rules() {
+		if moves(r) {
+			t.rules = append(t.rules, r)
+			t.froms = append(t.froms, site.Below(r))
+		}
+	}
+	t.index = sim.NewIndex(len(t.rules), func(i int) sim.Key { return t.key(t.rules[i], t.froms[i]) })
+	return t
+}
+
+// moves tells whether a rule sends a request somewhere: to another URL, or to another path inside the server.
+func moves(r *ir.Rule) bool {
+	return !r.Disabled && r.Target != nil && (r.Action == ir.ActionRedirect || r.Action == ir.ActionRewrite)
+}
+
+func (t *sources) key(r *ir.Rule, from string) sim.Key {
+	k := sim.Key{}
+	switch {
+	case r.Negated:
+	case r.Match == ir.MatchSegment:
+		k.Text = r.Path
+	case r.Match == ir.MatchRegex && r.Pattern != nil && r.Pattern.Re != nil:
+		k = sim.PatternKey(r.Pattern.Re.Tree())
+		if r.Subject == ir.SubjectDirectory {
+			if k.Text == "" && !k.Exact {
+				return sim.Key{}
+			}
+			if k.Caseless {
+				k.Text = strings.ToLower(from) + k.Text
+			} else {
+				k.Text = from + k.Text
+			}
+		}
+	case r.Keyword == ir.NginxReturn:
+		k = t.location(t.site.Scope(r))
+	}
+	return k
+}
+
+// location is what the paths of a location begin with.
+func (t *sources) location(sc *ir.Scope) sim.Key {
+	for ; sc != nil; sc = sc.Parent {
+		if sc.Kind != ir.ScopeLocation || sc.File == nil {
+			continue
+		}
+		switch sc.Modifier {
+		case ir.ExactLocation:
+			return sim.Key{Text: sc.Path, Exact: true}
+		case ir.NamedLocation:
+			return sim.Key{}
+		case ir.RegexLocation, ir.RegexLocationCI:
+			if sc.Pattern != nil && sc.Pattern.Re != nil {
+				k := sim.PatternKey(sc.Pattern.Re.Tree())
+				k.Exact = false
+				return k
+			}
+			return sim.Key{}
+		}
+		return sim.Key{Text: sc.Path}
+	}
+	return sim.Key{}
+}
+
+// takes tells whether any rule may take a path.
+func (t *sources) takes(path string) bool {
+	t.list = t.index.Candidates(path, t.list)
+	for _, i := range t.list {
+		if t.left--; t.left < 0 {
+			return false
+		}
+		if t.matches(t.rules[i], t.froms[i], path) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *sources) matches(r *ir.Rule, from, path string) bool {
+	switch r.Match {
+	case ir.MatchSegment:
+		rest, ok := strings.CutPrefix(path, r.Path)
+		return ok && (rest == "" || strings.HasSuffix(r.Path, "/") || rest[0] == '/')
+	case ir.MatchRegex:
+		if r.Subject == ir.SubjectDirectory {
+			var ok bool
+			if path, ok = strings.CutPrefix(path, from); !ok {
+				return false
+			}
+		}
+		if r.Pattern == nil || r.Pattern.Re == nil {
+			return true
+		}
+		m, err := r.Pattern.Re.MatchBool(path)
+		return err != nil || m != r.Negated
+	}
+	for sc := t.site.Scope(r); sc != nil; sc = sc.Parent {
+		if sc.Kind == ir.ScopeLocation && sc.Pattern != nil && sc.Pattern.Re != nil {
+			m, err := sc.Pattern.Re.MatchBool(path)
+			return err != nil || m
+		}
+	}
+	return true
+}
+
+// mayGoOn tells whether the target of a rule may be taken by a rule of the site, its own or another.
+func (t *sources) mayGoOn(r *ir.Rule) bool {
+	for _, path := range t.site.Likely(r, 3) {
+		host, to, ok := expand(t.site, r, path)
+		if !ok {
+			return true
+		}
+		if host != "" && host != probe.DefaultHost && !t.site.Serves(host) {
+			continue
+		}
+		if t.takes(to) {
+			return true
+		}
+	}
+	return false
+}
+
+// expand is where a rule sends a path: host (empty: the same) and path without query. ok is false when that needs more than
+// the path.
+func expand(site *probe.Site, r *ir.Rule, path string) (host, to string, ok bool) {
+	text := ""
+	if r.Match == ir.MatchSegment {
+		text = r.Target.Text + strings.TrimPrefix(path, r.Path)
+	} else {
+		subject := path
+		if r.Subject == ir.SubjectDirectory {
+			subject = strings.TrimPrefix(path, site.Below(r))
+		}
+		for i := range r.Target.Parts {
+			part := &r.Target.Parts[i]
+			switch part.Kind {
+			case ir.Literal:
+				text += part.Text
+			case ir.RuleRef:
+				if r.Pattern == nil || r.Pattern.Re == nil {
+					return "", "", false
+				}
+				m, _, err := r.Pattern.Re.Match(subject)
+				if err != nil {
+					return "", "", false
+				}
+				text += m.Group(part.N)
+			case ir.Variable:
+				switch part.Name {
+				case "HTTP_HOST", "SERVER_NAME", "host", "http_host", "server_name":
+					text += probe.DefaultHost
+				case "REQUEST_URI", "uri", "document_uri", "request_uri":
+					text += path
+				case "REQUEST_SCHEME", "scheme":
+					text += "http"
+				case "QUERY_STRING", "args", "query_string", "is_args":
+				default:
+					return "", "", false
+				}
+			default:
+				return "", "", false
+			}
+		}
+	}
+	if i := strings.IndexAny(text, "?#"); i >= 0 {
+		text = text[:i]
+	}
+	if scheme, rest, absolute := strings.Cut(text, "://"); absolute && !strings.Contains(scheme, "/") {
+		host, to, _ = strings.Cut(rest, "/")
+		to = "/" + to
+		if i := strings.LastIndexByte(host, ':'); i >= 0 {
+			host = host[:i]
+		}
+		return strings.ToLower(host), to, host != ""
+	}
+	if !strings.HasPrefix(text, "/") {
+		text = site.Below(r) + text
+	}
+	return "", text, true
+}

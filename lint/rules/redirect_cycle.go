@@ -1,0 +1,62 @@
+package rules
+
+import (
+	"strings"
+
+	"rewright/lint"
+	"rewright/parser/diag"
+	"rewright/parser/ir"
+	"rewright/parser/probe"
+)
+
+var redirectCycle = lint.Rule{
+	Code: "RD202", ID: "redirect-cycle", Severity: diag.Error, For: lint.Both, Since: "0.1",
+	Doc: lint.Doc{
+		Title: "redirects that go round in a circle",
+		Text: "One rule sends a URL on, another one sends the new URL back, across files and virtual hosts. Browsers follow some twenty times " +
+			"and stop with ERR_TOO_MANY_REDIRECTS. The finding stands at the last rule of the circle and names the others.",
+		Examples: []lint.Example{
+			{Server: ir.Apache, Before: "Redirect 301 /a /b\nRedirect 301 /b /a\n", After: "Redirect 301 /a /b\n"},
+			{Server: ir.Nginx, Before: "location = /a { return 301 /b; }\nlocation = /b { return 302 /a; }\n", After: "location = /a { return 301 /b; }\nlocation = /b { return 200; }\n"},
+		},
+		Source: "RFC 9110 §15.4",
+	},
+	Program: func(p *lint.Pass, g *ir.Program) {
+		reportLoops(p, longCycle, func(l *loop) diag.Diagnostic {
+			return diag.Diagnostic{Message: route(&l.chain) + ": the redirects go round in a circle", Help: "drop one of the rules"}
+		})
+	},
+}
+
+// route is the way of a chain: "/a → /b (x.conf:3) → /a (x.conf:7)", with full URLs when the origin changes.
+func route(c *probe.Chain) string {
+	first := c.Hops[0].Probe.Request
+	origin := strings.TrimSuffix(probe.URL(first), first.Target)
+	one := strings.HasPrefix(c.Next, origin) || c.Next == "" || c.Next == "…"
+	for i := range c.Hops {
+		one = one && strings.HasPrefix(probe.URL(c.Hops[i].Probe.Request), origin+"/")
+	}
+	short := func(url string) string {
+		if one {
+			return strings.TrimPrefix(url, origin)
+		}
+		return url
+	}
+	var b strings.Builder
+	b.WriteString(short(probe.URL(first)))
+	for i := range c.Hops {
+		h := &c.Hops[i]
+		if !h.Redirects() {
+			break
+		}
+		to := c.Next
+		if i+1 < len(c.Hops) {
+			to = probe.URL(c.Hops[i+1].Probe.Request)
+		}
+		b.WriteString(" → " + short(to))
+		if r := h.Rule(); r != nil && r.File != nil {
+			b.WriteString(" (" + probe.PlaceOf(r.Origin) + ")")
+		}
+	}
+	return b.String()
+}
