@@ -31,6 +31,15 @@ func (s *Site) isPlain(r *ir.Rule) bool {
 	return true
 }
 
+// isExact tells whether a rule takes a single path.
+func isExact(r *ir.Rule) bool {
+	if r.Match != ir.MatchRegex || r.Negated || r.Pattern == nil || r.Pattern.Re == nil {
+		return false
+	}
+	_, caseless, ok := r.Pattern.Re.Tree().Exact()
+	return ok && !caseless
+}
+
 // plainRequests are the likely requests of a plain rule that reach it.
 func (s *Site) plainRequests(r *ir.Rule, max int) (reached []Probe) {
 	host := s.world.ServerName

@@ -52,7 +52,7 @@ func (s *Site) requests(r *ir.Rule, max int, more bool) []Probe {
 	if s.Spent() || r.Disabled {
 		return nil
 	}
-	if s.isPlain(r) {
+	if (!more || isExact(r)) && s.isPlain(r) {
 		n := max
 		if !more {
 			n = 1
