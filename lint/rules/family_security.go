@@ -6,8 +6,11 @@ import "rewright/lint"
 var securityRules = []*lint.Rule{
 	&openRedirect,
 	&hostHeaderRedirect,
+	&headerInjection,
+	&hostSuffixInjection,
 	&proxySSRF,
 	&redirectBypassesAccess,
+	&unanchoredHostCheck,
 	&credentialsInTarget,
 	&vulnerableRewriteShape,
 }

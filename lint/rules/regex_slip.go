@@ -159,11 +159,24 @@ func (u *patternUse) headerWitness(p *lint.Pass, value string) *diag.Witness {
 		Steps: []string{fmt.Sprintf("%s is %q; %s %s", u.tested.Text, value, u.Text, verb)}}
 }
 
-// eachSequence calls f for every run of parts that stand one after another in a pattern.
+// eachSequence calls f for every run of parts that stand one after another in a pattern; a part alone is one too.
 func eachSequence(root pattern.Node, f func(parts []pattern.Node)) {
+	alone := func(n pattern.Node) {
+		if _, ok := n.(*pattern.Concat); !ok {
+			f([]pattern.Node{n})
+		}
+	}
+	alone(root)
 	pattern.Walk(root, func(n pattern.Node) bool {
-		if c, ok := n.(*pattern.Concat); ok {
-			f(c.Parts)
+		switch n := n.(type) {
+		case *pattern.Concat:
+			f(n.Parts)
+		case *pattern.Alternation:
+			for _, b := range n.Branches {
+				alone(b)
+			}
+		case *pattern.Group:
+			alone(n.Body)
 		}
 		return true
 	})
