@@ -4,5 +4,6 @@ import "rewright/lint"
 
 // transportRules are the family RD4, HTTPS, HSTS and caching.
 var transportRules = []*lint.Rule{
-	&httpsDowngrade, &temporaryHTTPSUpgrade, &hstsPreloadIncomplete, &temporaryCachedLong, &portCarriedToHTTPS,
+	&httpsDowngrade, &temporaryHTTPSUpgrade, &twoHopCanonical, &hstsOverHTTP, &headerMissingOnRedirect, &acmeChallengeRedirected,
+	&hstsPreloadIncomplete, &temporaryCachedLong, &portCarriedToHTTPS,
 }

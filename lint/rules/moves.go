@@ -63,12 +63,40 @@ func moveOf(u *lint.Unit, r *redirect) (m move, ok bool) {
 		func() (move, bool) { return askForm(site, r, base) },
 	} {
 		if m, ok = ask(); ok {
+			if m.kind == moveToHTTPS && behindTLS(r) {
+				m.kind = moveToHost // the client spoke https before
+				if hostIn(m.from) == hostIn(m.to) {
+					return move{}, false
+				}
+			}
 			found := m
 			known[r] = &found
 			return m, true
 		}
 	}
 	return m, false
+}
+
+// behindTLS tells whether a virtual host says that TLS ends in front of it: `ServerName https://example.com`.
+// Source: httpd manual, core: ServerName.
+func behindTLS(r *redirect) bool {
+	for _, s := range r.scopes {
+		for _, item := range s.Items {
+			if set, ok := item.(*ir.Setting); ok && strings.EqualFold(set.Name, "ServerName") && strings.HasPrefix(strings.ToLower(set.Arg(0)), "https://") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hostIn is the host of a URL, in lower case.
+func hostIn(url string) string {
+	_, rest, _ := strings.Cut(url, "://")
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	return strings.ToLower(rest)
 }
 
 // mayMove tells whether a target can keep the path at all: only then it is asked.
@@ -88,7 +116,7 @@ func askWhole(u *lint.Unit, site *probe.Site, r *redirect, base probe.Probe) (m 
 	if rest, below := strings.CutPrefix(u.Dir(), u.Docroot()+"/"); below {
 		prefix = "/" + rest + "/"
 	}
-	hosts := []string{base.Request.Host}
+	hosts := append(spokenHosts(u, base.Request.Host), base.Request.Host)
 	if h, named := targetHost(r.rule); named && h != base.Request.Host && (u.ServesHost(h) != 0 || len(u.Hosts()) == 0) {
 		hosts = append(hosts, h)
 	}
@@ -102,6 +130,21 @@ func askWhole(u *lint.Unit, site *probe.Site, r *redirect, base probe.Probe) (m 
 		}
 	}
 	return move{}, false
+}
+
+// spokenHosts are names the configuration tests for, when the host of a request that reaches a rule is none of them: an
+// unescaped dot of a pattern stands for a dot.
+func spokenHosts(u *lint.Unit, host string) []string {
+	if u.ServesHost(host) != 0 {
+		return nil
+	}
+	var out []string
+	for _, h := range u.Hosts() {
+		if !h.Wildcard && len(out) < 6 && len(h.Name) == len(host) {
+			out = append(out, h.Name)
+		}
+	}
+	return out
 }
 
 // leaves tells whether a move to another host leaves the site for certain: asked there, the rule would go in circles, or the
