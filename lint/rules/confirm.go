@@ -13,14 +13,13 @@ import (
 // asker asks the simulator whether what a rule of the linter proposes is so. Its questions are limited, so that a
 // configuration with very many rules costs no more than a few of them each.
 type asker struct {
-	p       *lint.Pass
-	site    *probe.Site
-	left    int // questions
-	skipped int // proposals that could not be asked
+	p    *lint.Pass
+	site *probe.Site
+	left int // questions
 }
 
 // askedRules bounds the questions of one asker, counted in rules of the program that each has to pass.
-const askedRules = 400_000
+const askedRules = 2_000_000
 
 // newAsker makes an asker; nil when the server would not start with the configuration.
 func newAsker(p *lint.Pass) *asker {
@@ -66,14 +65,26 @@ func (x *proof) asked() string {
 // find looks for a request for which a rule takes effect and whose answer shows what is proposed. The requests that reach the
 // rule are tried, as they are or as change makes others of them; nil: as they are.
 func (a *asker) find(r *ir.Rule, change func(q probe.Probe) []probe.Probe, shows func(q *probe.Probe, o *sim.Outcome) bool) *proof {
-	if a == nil {
-		return nil
-	}
-	if a.left <= 0 || a.site.Spent() {
-		a.skipped++
+	if a == nil || a.left <= 0 || a.site.Spent() {
 		return nil
 	}
 	a.left--
+	if r.Match == ir.MatchSegment && strings.HasPrefix(r.Path, "/") {
+		// Most often the plain request for the source will do.
+		q := a.visit(a.site.Scope(r))
+		q.Request.Target = escapedPath(r.Path)
+		list := []probe.Probe{q}
+		if change != nil {
+			list = change(q)
+		}
+		for _, q := range list {
+			if sendable(q.Request.Target) {
+				if x := a.ask(r, q, shows); x != nil {
+					return x
+				}
+			}
+		}
+	}
 	seen := map[string]bool{}
 	for i, q := range a.site.Requests(r, 4) {
 		if i > 0 && !q.Reached && change == nil {

@@ -73,6 +73,9 @@ func slashJoin(p *lint.Pass, r *ir.Rule) (j join, ok bool) {
 		end := innerEnd(p, r.TargetSpan)
 		return join{at: source.Span{Start: end - 1, End: end}, before: pathPart(text), more: []string{"/page"}}, true
 	}
+	if len(r.Target.Parts) < 2 {
+		return j, false
+	}
 	list, _ := zones(r.Target)
 	for i := range list {
 		if x := &list[i]; x.literal() && x.zone == zonePath && strings.Contains(x.text, "//") {

@@ -104,6 +104,9 @@ func innerEnd(p *lint.Pass, s source.Span) int32 {
 // hostThenReference is the group that stands right behind a written host and cannot begin with the slash of the path,
 // which the pattern has taken in front of it; nil when there is none.
 func hostThenReference(s *ir.Scope, r *ir.Rule) *piece {
+	if hostIsWritten(r.Target) {
+		return nil
+	}
 	list, absolute := zones(r.Target)
 	if !absolute {
 		return nil

@@ -54,6 +54,9 @@ var openRedirect = lint.Rule{
 // hostFromClient is the reference that decides on the host of a target, and the texts that would make it a foreign one;
 // nil when the host is written out, or a group goes on behind it.
 func hostFromClient(t *ir.Template) (*ir.Part, []string) {
+	if hostIsWritten(t) {
+		return nil, nil
+	}
 	list, absolute := zones(t)
 	if len(list) == 0 {
 		return nil, nil

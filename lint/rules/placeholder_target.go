@@ -7,6 +7,7 @@ import (
 	"rewright/lint"
 	"rewright/parser/diag"
 	"rewright/parser/ir"
+	"rewright/parser/source"
 )
 
 var placeholderTarget = lint.Rule{
@@ -28,20 +29,31 @@ var placeholderTarget = lint.Rule{
 		}
 		checked, own := false, false // whether the configuration itself is for such a host
 		var w witnesses
+		seen := map[string]string{} // what is wrong with hosts that were met
+		var last *source.File
+		sample := false
 		real := 0 // whether it names any host of the world; 0: not looked yet
 		eachRule(p, g, func(_ *ir.Scope, r *ir.Rule) {
-			if !sendsElsewhere(r) || isSample(p.File.Name) {
+			if !sendsElsewhere(r) {
 				return
 			}
-			list, absolute := zones(r.Target)
-			if !absolute {
+			if r.File != last {
+				last, sample = r.File, isSample(r.File.Name)
+			}
+			if sample {
 				return
 			}
 			host, ok := constantHost(r.Target)
 			if !ok {
 				return
 			}
-			why := placeholder(host)
+			why, known := seen[host]
+			if !known {
+				why = placeholder(host)
+				if len(seen) < 10_000 {
+					seen[host] = why
+				}
+			}
 			if why == reserved {
 				if real == 0 {
 					real = realHosts(p, g)
@@ -62,6 +74,7 @@ var placeholderTarget = lint.Rule{
 			if own {
 				return
 			}
+			list, _ := zones(r.Target)
 			for i := range list {
 				if x := &list[i]; x.zone == zoneHost {
 					d := diag.Diagnostic{Span: x.span(0, len(x.text)), Message: "visitors are sent to " + quote(clip(host, 60)) + ", " + why}

@@ -130,8 +130,39 @@ func pathVariable(part *ir.Part) bool {
 	return false
 }
 
+// hostIsWritten tells at a glance of most targets that nothing but literal text makes up their host: a path of the same
+// site, or an address whose host ends in the first literal.
+func hostIsWritten(t *ir.Template) bool {
+	if t == nil || len(t.Parts) == 0 {
+		return true
+	}
+	first := &t.Parts[0]
+	if first.Kind != ir.Literal {
+		return false
+	}
+	if len(t.Parts) == 1 {
+		return true
+	}
+	if i := strings.Index(first.Text, "://"); i >= 0 {
+		return strings.IndexAny(first.Text[i+3:], "/?#") >= 0
+	}
+	return len(first.Text) > 1 && first.Text[0] == '/' && first.Text[1] != '/'
+}
+
 // constantHost is the host of an absolute target when it is written out, without user and port, in lower case.
 func constantHost(t *ir.Template) (host string, ok bool) {
+	if t != nil && len(t.Parts) > 0 && t.Parts[0].Kind == ir.Literal {
+		text := t.Parts[0].Text
+		i := strings.Index(text, "://")
+		if i < 0 && strings.HasPrefix(text, "/") {
+			return "", false
+		}
+		if i > 0 && strings.IndexAny(text[:i], "/?#") < 0 {
+			if k := strings.IndexAny(text[i+3:], "/?#"); k > 0 {
+				return bareHost(text[i+3 : i+3+k]), true
+			}
+		}
+	}
 	list, absolute := zones(t)
 	if !absolute {
 		return "", false
