@@ -92,6 +92,7 @@ type Example struct {
 	Version string     // of the server, for rules that speak of certain ones only; may be empty
 	Before  string
 	After   string // the rule is silent on it; "" when there is no good form
+	Above   string // what stands in the .htaccess of the folder above, when the rule speaks of that
 }
 
 // Where is the context the example stands in.

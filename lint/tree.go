@@ -23,6 +23,9 @@ func (u *Unit) Docroot() string {
 	return DefaultDocroot
 }
 
+// DocrootSaid tells whether the document root was said, and not taken to be the topmost folder with a .htaccess.
+func (u *Unit) DocrootSaid() bool { return u.docrootSaid }
+
 // Dir is the absolute folder a .htaccess lies in, without a final slash; of any other configuration the document root.
 func (u *Unit) Dir() string {
 	if u.Input.Dir != "" {
@@ -102,7 +105,8 @@ func LinkSites(units []*Unit) {
 		}
 	}
 	for _, u := range units {
-		if !u.inTree() || u.Input.Docroot != "" {
+		u.docrootSaid = u.Input.Docroot != ""
+		if !u.inTree() || u.docrootSaid {
 			continue
 		}
 		top := u.Dir()

@@ -77,6 +77,7 @@ type Unit struct {
 	program, siteProgram                                 *ir.Program
 	htaccess                                             *ir.Scope
 	parents, children                                    []*Unit
+	docrootSaid                                          bool
 	hosts                                                []Host
 	site                                                 *probe.Site
 	intents                                              intents

@@ -121,6 +121,7 @@ type jsonExample struct {
 	Context string `json:"context"`
 	Before  string `json:"before"`
 	After   string `json:"after"`
+	Above   string `json:"above,omitempty"` // the .htaccess of the folder above
 }
 
 func newJSONRule(r *lint.Rule) jsonRule {
@@ -132,7 +133,7 @@ func newJSONRule(r *lint.Rule) jsonRule {
 		}
 	}
 	for _, e := range r.Doc.Examples {
-		out.Examples = append(out.Examples, jsonExample{e.Server.String(), string(e.Where()), e.Before, e.After})
+		out.Examples = append(out.Examples, jsonExample{e.Server.String(), string(e.Where()), e.Before, e.After, e.Above})
 	}
 	return out
 }

@@ -4,6 +4,6 @@ import "rewright/lint"
 
 // contextRules are the family RD1, context and server behaviour.
 var contextRules = []*lint.Rule{
-	&leadingSlashInHtaccess, &missingSlashInServerRule, &orphanCondition, &directiveNotAllowedHere, &filesystemPathInRedirect, &missingLastFlag, &oneTargetRedirect, &substitutionDiscarded, &flagWithoutEffect, &ifInLocation,
+	&rewriteEngineOff, &parentRulesReplaced, &leadingSlashInHtaccess, &missingSlashInServerRule, &orphanCondition, &directiveNotAllowedHere, &filesystemPathInRedirect, &missingLastFlag, &oneTargetRedirect, &substitutionDiscarded, &flagWithoutEffect, &ifInLocation,
 	&addHeaderNotInherited, &capturesLostAfterIf, &conditionGuardsOneRule, &redirectMixedWithRewrite, &breakKillsReturn,
 }

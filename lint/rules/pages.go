@@ -46,6 +46,9 @@ func Page(r *lint.Rule) string {
 		} else if e.Where() != ir.ContextHtaccess {
 			where = "in the server's configuration"
 		}
+		if e.Above != "" {
+			fmt.Fprintf(&b, "\n```%s\n# in the folder above\n%s```\n", fence, ended(e.Above))
+		}
 		fmt.Fprintf(&b, "\n```%s\n# bad, %s\n%s```\n", fence, where, ended(e.Before))
 		if e.After != "" {
 			fmt.Fprintf(&b, "\n```%s\n# good\n%s```\n", fence, ended(e.After))

@@ -2,8 +2,10 @@ package rules
 
 import (
 	"bytes"
+	"errors"
 	stdflag "flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -34,10 +36,25 @@ var today = time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
 // checkInput runs the rules over a configuration: those of codes, or all that are not off.
 func checkInput(t *testing.T, in lint.Input, codes ...string) []diag.Diagnostic {
 	t.Helper()
+	return checkBelow(t, "", in, codes...)
+}
+
+// checkBelow runs the rules over a .htaccess in the folder /sub, with another one in the document root above it; with above
+// empty over a configuration that stands alone.
+func checkBelow(t *testing.T, above string, in lint.Input, codes ...string) []diag.Diagnostic {
+	t.Helper()
 	if in.Now.IsZero() {
 		in.Now = today
 	}
+	if above != "" {
+		in.Docroot, in.Dir = lint.DefaultDocroot, lint.DefaultDocroot+"/sub"
+	}
 	u := lint.Load(in)
+	if above != "" {
+		parent := lint.Input{File: source.NewFile("above/.htaccess", []byte(above)), Server: ir.Apache, Context: ir.ContextHtaccess,
+			Docroot: lint.DefaultDocroot, Dir: lint.DefaultDocroot}
+		lint.LinkSites([]*lint.Unit{lint.Load(parent), u})
+	}
 	list, err := lint.Check(lint.Options{Rules: All(), Select: codes}, u)
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +137,7 @@ func TestExamples(t *testing.T) {
 func checkExample(t *testing.T, r *lint.Rule, e lint.Example, text string) []diag.Diagnostic {
 	t.Helper()
 	in := lint.Input{File: source.NewFile("site", []byte(text)), Server: e.Server, Context: e.Where(), Version: e.Version}
-	return checkInput(t, in, alone(r)...)
+	return checkBelow(t, e.Above, in, alone(r)...)
 }
 
 // alone selects a rule that is off; nothing for the others.
@@ -217,13 +234,14 @@ type fixture struct {
 	server     ir.Server
 	context    ir.Context
 	version    string // of the server: what stands between @ and the last extension, as in firing@1.22.1.nginx
+	above      string // of a .htaccess: what stands in the folder above, from the file of the same name in the folder "above"
 }
 
 // check runs the rules over a text in the place of the fixture; a rule that is off runs alone on its own fixtures.
 func (f *fixture) check(t *testing.T, text string) []diag.Diagnostic {
 	t.Helper()
 	in := lint.Input{File: source.NewFile(f.name, []byte(text)), Server: f.server, Context: f.context, Version: f.version}
-	return checkInput(t, in, alone(Find(f.rule))...)
+	return checkBelow(t, f.above, in, alone(Find(f.rule))...)
 }
 
 const fixtureRoot = "../../testdata/rules"
@@ -246,6 +264,9 @@ func fixtures(t *testing.T) []fixture {
 		t.Fatal(err)
 	}
 	for _, path := range names {
+		if filepath.Base(path) == "above" {
+			continue
+		}
 		kind, ok := fixtureKinds[filepath.Ext(path)]
 		if !ok {
 			t.Errorf("%s: no kind of fixture ends like that", path)
@@ -256,7 +277,11 @@ func fixtures(t *testing.T) []fixture {
 			t.Fatal(err)
 		}
 		_, version, _ := strings.Cut(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), "@")
-		out = append(out, fixture{filepath.Base(filepath.Dir(path)), filepath.Base(path), text, kind.server, kind.context, version})
+		above, err := os.ReadFile(filepath.Join(filepath.Dir(path), "above", filepath.Base(path)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		out = append(out, fixture{filepath.Base(filepath.Dir(path)), filepath.Base(path), text, kind.server, kind.context, version, string(above)})
 	}
 	return out
 }
