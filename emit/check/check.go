@@ -213,7 +213,7 @@ func Compare(asked []Answered, other *probe.Site) (diffs []Difference, compared 
 func Differ(a, b *sim.Outcome) string {
 	switch {
 	case a.PassedTo != "" || b.PassedTo != "":
-		if a.PassedTo != b.PassedTo {
+		if !sameBackend(a.PassedTo, b.PassedTo) {
 			return "target"
 		}
 		return ""
@@ -235,6 +235,11 @@ func Differ(a, b *sim.Outcome) string {
 		return "query"
 	}
 	return ""
+}
+
+// sameBackend compares where requests are passed on to: nginx names a FastCGI server by its address, httpd by a URL.
+func sameBackend(a, b string) bool {
+	return strings.TrimPrefix(a, "fcgi://") == strings.TrimPrefix(b, "fcgi://")
 }
 
 // sameLocation compares addresses as they are sent, but for a lone question mark, for an empty query is none, and

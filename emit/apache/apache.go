@@ -1,0 +1,394 @@
+// Package apache writes Apache httpd configuration for a program of nginx.
+//
+// A program goes in: server blocks, or the inside of http {}, server {} or location {}. Out comes a .htaccess, or
+// <VirtualHost> sections, and what became of every directive that concerns requests. nginx chooses a location and
+// runs its script; httpd runs one list of rules: the locations become that list in the order of nginx's choice, each
+// behind its guard. emit/check asks both sides the same requests: what differs is called approximate, with the request.
+package apache
+
+import (
+	"fmt"
+	"path"
+	"sort"
+	"strings"
+
+	"rewright/emit"
+	"rewright/emit/check"
+	"rewright/parser"
+	"rewright/parser/ir"
+	"rewright/parser/load"
+	"rewright/parser/probe"
+	"rewright/parser/sim"
+)
+
+// Target is Apache httpd. Server asks for <VirtualHost> sections instead of a .htaccess.
+type Target struct{ Server bool }
+
+// Name is "apache".
+func (Target) Name() string { return "apache" }
+
+// Names of the files of a result.
+const (
+	HtaccessFile = ".htaccess"  // goes into the document root
+	VhostFile    = "vhost.conf" // belongs into the server's configuration
+)
+
+// Limits of the check.
+const (
+	perRule     = 6
+	maxAsked    = 6000 // questions of a conversion
+	checkBudget = 60_000_000
+)
+
+// Convert writes httpd configuration for an nginx program.
+func (t Target) Convert(p *ir.Program, o emit.Options) (*emit.Result, error) {
+	if p.Server != ir.Nginx {
+		return nil, fmt.Errorf("nothing to convert: the configuration is Apache's already")
+	}
+	c := &conversion{target: t, program: p, options: o}
+	if o.World != nil {
+		c.world = *o.World
+	}
+	c.root = DocumentRoot(p, c.world.DocumentRoot)
+	c.world.DocumentRoot = c.root
+	var err error
+	if c.before, err = probe.New(p, probe.Options{Hosts: o.Hosts, World: c.world, Budget: checkBudget}); err != nil {
+		return nil, err
+	}
+	return c.run()
+}
+
+// conversion is one run.
+type conversion struct {
+	target  Target
+	program *ir.Program
+	options emit.Options
+	world   sim.World
+	root    string
+	before  *probe.Site
+	asked   []check.Answered
+}
+
+// DocumentRoot is the folder the result is for: what the program names when that is one, else what was said.
+func DocumentRoot(p *ir.Program, said string) string {
+	roots := map[string]bool{}
+	var walk func(s *ir.Scope)
+	walk = func(s *ir.Scope) {
+		for _, it := range s.Items {
+			switch it := it.(type) {
+			case *ir.Scope:
+				if it.Kind != ir.ScopeLocation && it.Kind != ir.ScopeIf {
+					walk(it)
+				}
+			case *ir.Setting:
+				if it.Name == "root" && strings.HasPrefix(it.Arg(0), "/") && !strings.Contains(it.Arg(0), "$") {
+					roots[path.Clean(it.Arg(0))] = true
+				}
+			}
+		}
+	}
+	walk(p.Root)
+	if len(roots) == 1 {
+		for r := range roots {
+			return r
+		}
+	}
+	if len(roots) == 0 && (p.Context == ir.ContextMain || p.Context == ir.ContextHTTP) {
+		return probe.NginxRoot
+	}
+	if said == "" {
+		return "/var/www/html"
+	}
+	return path.Clean(said)
+}
+
+// trial is one way to write the program and how it did.
+type trial struct {
+	*writer
+	text     string
+	diffs    []check.Difference
+	compared int
+	reached  map[*ir.Rule]bool // rules that some compared request reached
+	refused  error
+	blamed   map[ir.Item]*check.Difference // the first difference of each rule and setting
+	others   []check.Difference            // no rule is to blame for
+}
+
+func (c *conversion) try(f forms) *trial {
+	w := newWriter(c, f)
+	w.build()
+	t := &trial{writer: w, text: w.render(), blamed: map[ir.Item]*check.Difference{}}
+	c.check(t)
+	return t
+}
+
+// check asks both sides and blames rules for what differs.
+func (c *conversion) check(t *trial) {
+	name, where := HtaccessFile, ir.ContextHtaccess
+	if c.target.Server {
+		name, where = VhostFile, ir.ContextServer
+	}
+	l, err := parser.LoadText(nil, name, []byte(t.text), load.Options{Server: ir.Apache, Context: where, DocumentRoot: c.root})
+	if err != nil {
+		t.refused = err
+		return
+	}
+	for _, s := range l.Program.Htaccess {
+		if s.Refusal != nil {
+			t.refused = fmt.Errorf("%s: %s", l.Program.Files[0].Position(s.Refusal.Span.Start), s.Refusal.Message)
+			return
+		}
+	}
+	w := c.world
+	w.HasModule = nil
+	after, err := probe.New(l.Program, probe.Options{World: w, Budget: checkBudget})
+	if err != nil {
+		t.refused = err
+		return
+	}
+	if c.asked == nil {
+		c.asked = c.questions()
+	}
+	t.diffs, t.compared = check.Compare(c.asked, after)
+	t.reached = map[*ir.Rule]bool{}
+	for i := range c.asked {
+		if c.asked[i].Before.Known {
+			for _, r := range probe.Fired(&c.asked[i].Before) {
+				t.reached[r] = true
+			}
+		}
+	}
+	for i := range t.diffs {
+		d := &t.diffs[i]
+		items := t.blame(d)
+		if len(items) == 0 {
+			t.others = append(t.others, *d)
+		}
+		for _, it := range items {
+			if t.blamed[it] == nil {
+				t.blamed[it] = d
+			}
+		}
+	}
+}
+
+// questions are those about rules, and for each location its name, a file in it and one that is missing.
+func (c *conversion) questions() []check.Answered {
+	asked := check.Requests(c.before, c.root, c.before.Rules(), perRule, maxAsked)
+	seen := map[string]bool{}
+	host := probe.DefaultHost
+	if h := c.before.Hosts(); len(h) > 0 {
+		host = h[0]
+	}
+	ask := func(target string, exists ...string) {
+		p := probe.Probe{Request: sim.Request{Host: host, Target: target}, Exists: exists}
+		if key := fmt.Sprint(host, target, exists); !seen[key] && len(asked) < maxAsked {
+			seen[key] = true
+			asked = append(asked, check.Answered{Question: check.Question{Probe: p}, Before: c.before.Ask(p)})
+		}
+	}
+	for _, r := range c.before.Rules() {
+		for _, p := range c.before.Requests(r, 1) {
+			if strings.Contains(p.Request.Target, "?") && len(asked) < maxAsked {
+				p.Request.Target += "%20b"
+				asked = append(asked, check.Answered{Question: check.Question{Probe: p, Rule: r}, Before: c.before.Ask(p)})
+			}
+		}
+	}
+	var walk func(s *ir.Scope)
+	walk = func(s *ir.Scope) {
+		if s.Kind == ir.ScopeHost {
+			host = probe.DefaultHost
+			if names := serverNames(s); len(names) > 0 && !strings.ContainsAny(names[0], "*~") {
+				host = names[0]
+			} else if h := c.before.Hosts(); len(h) > 0 && len(names) == 0 {
+				host = h[0]
+			}
+		}
+		if s.Kind == ir.ScopeLocation {
+			for _, sample := range locationSamples(s) {
+				ask(sample)
+				ask(sample, c.root+strings.TrimSuffix(sample, "/")+"/")
+				ask(sample+"?a=1", c.root+path.Clean(sample))
+				ask(strings.TrimSuffix(sample, "/") + "/below.html")
+				ask(strings.TrimSuffix(sample, "/")+"/below", c.root+strings.TrimSuffix(sample, "/")+"/below/index.html")
+				ask(strings.TrimSuffix(sample, "/")+"/below", c.root+strings.TrimSuffix(sample, "/")+"/below.html")
+				ask(strings.TrimSuffix(sample, "/")+"/below.html", c.root+strings.TrimSuffix(sample, "/")+"/below.html")
+			}
+		}
+		for _, it := range s.Items {
+			if in, ok := it.(*ir.Scope); ok {
+				walk(in)
+			}
+		}
+	}
+	walk(c.program.Root)
+	return asked
+}
+
+// locationSamples are paths that a location takes, when no other is more to the point.
+func locationSamples(s *ir.Scope) []string {
+	switch s.Modifier {
+	case ir.NamedLocation:
+		return nil
+	case ir.RegexLocation, ir.RegexLocationCI:
+		if s.Pattern == nil || s.Pattern.Re == nil {
+			return nil
+		}
+		text, ok, known := shortest(s.Pattern)
+		if !ok || !known || !strings.HasPrefix(text, "/") {
+			return nil
+		}
+		return []string{urlEscape(text)}
+	}
+	if !strings.HasPrefix(s.Path, "/") {
+		return nil
+	}
+	return []string{urlEscape(s.Path)}
+}
+
+// blame names what is behind a difference: the rules that took effect on either side, else the settings of the
+// location that answered, else the rule the question is about.
+func (t *trial) blame(d *check.Difference) (items []ir.Item) {
+	seen := map[ir.Item]bool{}
+	add := func(it ir.Item) {
+		if it != nil && !seen[it] && t.noted[it] != nil {
+			seen[it] = true
+			items = append(items, it)
+		}
+	}
+	for _, r := range probe.Fired(&d.Before) {
+		add(r)
+	}
+	for _, r := range probe.Fired(&d.After) {
+		if u := t.unitAt[r.Line()]; u != nil {
+			add(u.item)
+		}
+	}
+	if d.Rule != nil {
+		add(d.Rule)
+	}
+	if len(items) == 0 || len(probe.Fired(&d.Before)) == 0 {
+		for it := range t.noted {
+			if set, ok := it.(*ir.Setting); ok && t.concerns(set, d) {
+				add(it)
+			}
+		}
+	}
+	return items
+}
+
+// concerns tells whether a setting may be behind an answer: it stands in a location that the request went through,
+// or outside of all locations.
+func (t *trial) concerns(set *ir.Setting, d *check.Difference) bool {
+	sc := t.scopeOf[set]
+	for sc != nil && sc.Kind == ir.ScopeIf {
+		sc = sc.Parent
+	}
+	if sc == nil || sc.Kind != ir.ScopeLocation {
+		return true
+	}
+	for _, v := range d.Before.Via {
+		if v == sc.Path {
+			return true
+		}
+	}
+	return false
+}
+
+// improve tries the careful form where the plain one differs, as long as that helps.
+func (c *conversion) run() (*emit.Result, error) {
+	best := c.try(forms{})
+	if best.refused == nil && len(best.diffs) > 0 {
+		best = c.improve(best)
+	}
+	if best.refused != nil {
+		return nil, fmt.Errorf("the translation would be refused by httpd: %w", best.refused)
+	}
+	return c.result(best), nil
+}
+
+func (c *conversion) improve(best *trial) *trial {
+	keep := func(f forms) bool {
+		if t := c.try(f); t.refused == nil && len(t.diffs) < len(best.diffs) {
+			best = t
+			return true
+		}
+		return false
+	}
+	careful := func(f forms) forms {
+		f.careful = map[ir.Item]bool{}
+		for it := range best.forms.careful {
+			f.careful[it] = true
+		}
+		for it := range best.blamed {
+			f.careful[it] = true
+		}
+		return f
+	}
+	keep(careful(best.forms))
+	if len(best.diffs) > 0 {
+		f := best.forms
+		f.once = true
+		keep(f)
+	}
+	if len(best.diffs) > 0 {
+		f := best.forms
+		f.remember = true
+		keep(f)
+	}
+	if len(best.diffs) > 0 {
+		keep(careful(best.forms))
+	}
+	return best
+}
+
+// result makes the notes.
+func (c *conversion) result(t *trial) *emit.Result {
+	r := &emit.Result{Remarks: t.remarks, Compared: t.compared}
+	name := HtaccessFile
+	if c.target.Server {
+		name = VhostFile
+	}
+	r.Files = append(r.Files, emit.File{Name: name, Text: []byte(t.text)})
+	var leftOver *check.Difference
+	if len(t.others) > 0 {
+		leftOver = &t.others[0]
+	}
+	for _, n := range t.notes {
+		note := *n
+		d := t.blamed[t.itemOf[n]]
+		if d == nil && leftOver != nil && note.Fidelity == emit.Exact {
+			if _, isSetting := t.itemOf[n].(*ir.Setting); isSetting {
+				d = leftOver
+			}
+		}
+		if d != nil && note.Fidelity == emit.Exact {
+			note.Fidelity = emit.Approximate
+			note.Reason = "the " + d.What + " differs"
+			note.Witness = c.witness(d)
+		}
+		if rule, ok := t.itemOf[n].(*ir.Rule); ok && note.Fidelity == emit.Exact && !t.reached[rule] && !strings.HasPrefix(note.Reason, "never runs") {
+			note.Fidelity, note.Reason = emit.Approximate, "not compared: no request was found that reaches it"
+		}
+		r.Notes = append(r.Notes, note)
+	}
+	sort.SliceStable(r.Notes, func(i, j int) bool {
+		a, b := &r.Notes[i].Origin, &r.Notes[j].Origin
+		return a.File == b.File && a.Span.Start < b.Span.Start
+	})
+	return r
+}
+
+func (c *conversion) witness(d *check.Difference) *emit.Witness {
+	p := &d.Probe
+	w := &emit.Witness{Method: p.Request.Method, URL: probe.URL(p.Request), Header: p.Request.Header,
+		Before: check.Describe(&d.Before), After: check.Describe(&d.After)}
+	for _, f := range p.Exists {
+		w.Assume = append(w.Assume, strings.TrimPrefix(f, c.root)+" exists")
+	}
+	for _, f := range p.Missing {
+		w.Assume = append(w.Assume, strings.TrimPrefix(f, c.root)+" does not exist")
+	}
+	return w
+}

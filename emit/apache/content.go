@@ -1,0 +1,466 @@
+package apache
+
+import (
+	"strconv"
+	"strings"
+
+	"rewright/emit"
+	"rewright/parser/ir"
+)
+
+// own are the settings of one name directly in a scope.
+func own(sc *ir.Scope, name string) (out []*ir.Setting) {
+	for _, it := range sc.Items {
+		if set, ok := it.(*ir.Setting); ok && set.Name == name {
+			out = append(out, set)
+		}
+	}
+	return out
+}
+
+// inherited are the settings of one name in force for a scope: its own, or those of the next scope around that has any.
+func inherited(sc *ir.Scope, names ...string) (out []*ir.Setting) {
+	for ; sc != nil; sc = sc.Parent {
+		for _, it := range sc.Items {
+			if set, ok := it.(*ir.Setting); ok {
+				for _, n := range names {
+					if set.Name == n {
+						out = append(out, set)
+					}
+				}
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
+}
+
+// content writes what happens behind the script of a location: access, try_files, the backend. It gives false when
+// every request has its answer then.
+func (s *script) content(v *vhost, at subject) (goesOn bool) {
+	w := s.w
+	s.access()
+	s.root, s.rooted = s.folderOf()
+	s.alias = s.aliasOf()
+	for _, set := range own(s.sc, "add_header") {
+		w.headers(s.sc, set)
+	}
+	for _, set := range own(s.sc, "expires") {
+		w.headers(s.sc, set)
+	}
+	for _, it := range s.sc.Items {
+		if set, ok := it.(*ir.Setting); ok {
+			w.other(v, s.sc, set)
+		}
+	}
+	if list := own(s.sc, "try_files"); len(list) > 0 {
+		goesOn := s.tryFiles(v, list[len(list)-1])
+		s.settleJumps()
+		if !goesOn {
+			return false
+		}
+	}
+	if !s.folder() {
+		return false
+	}
+	for _, name := range passes {
+		if list := own(s.sc, name); len(list) > 0 {
+			return s.pass(list[len(list)-1], at)
+		}
+	}
+	return true
+}
+
+// passes are the directives that hand a request to a backend.
+var passes = []string{"proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"}
+
+// passes tells whether a location hands its requests to a backend.
+func (s *script) passes() bool {
+	for _, name := range passes {
+		if len(own(s.sc, name)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// methods writes limit_except that lets nobody in.
+func (s *script) methods() {
+	for _, it := range s.sc.Items {
+		sc, ok := it.(*ir.Scope)
+		if !ok || sc.Kind != ir.ScopeLimitExcept {
+			continue
+		}
+		all := len(sc.Items) == 1
+		if all {
+			set, ok := sc.Items[0].(*ir.Setting)
+			all = ok && set.Name == "deny" && set.Arg(0) == "all"
+		}
+		if !all {
+			s.w.drop(s.b, sc, s.sc, sc.Name, "more than deny all in it", "<LimitExcept> with Require")
+			continue
+		}
+		var names []string
+		for _, a := range sc.Args {
+			names = append(names, quoteMeta(a.Text))
+			if a.Text == "GET" {
+				names = append(names, "HEAD")
+			}
+		}
+		s.w.note(sc.Items[0], sc, "deny", emit.Exact, "", "")
+		s.put(sc, sc.Name, rule([]string{condition("%{REQUEST_METHOD}", "!^(?:"+strings.Join(names, "|")+")$")}, "^", "-", "F"))
+	}
+}
+
+// folderOf is the root in force below the document root, when it is another one.
+func (s *script) folderOf() (below string, ok bool) {
+	for sc := s.sc; sc != nil && sc.Kind == ir.ScopeLocation; sc = sc.Parent {
+		if len(own(sc, "alias")) > 0 {
+			return "", false
+		}
+		if list := own(sc, "root"); len(list) > 0 {
+			below, ok := s.w.below(list[0].Arg(0))
+			if !ok || below == "" || strings.Contains(list[0].Arg(0), "$") {
+				return "", false
+			}
+			return "/" + below, true
+		}
+	}
+	return "", false
+}
+
+// aliasOf is the folder of an alias of a prefix location, when it lies below the document root and the path has not
+// been rewritten.
+func (s *script) aliasOf() string {
+	list := own(s.sc, "alias")
+	if len(list) == 0 || s.stale || s.sc.Modifier == ir.RegexLocation || s.sc.Modifier == ir.RegexLocationCI || strings.Contains(list[0].Arg(0), "$") {
+		return ""
+	}
+	below, ok := s.w.below(list[0].Arg(0))
+	if !ok {
+		return ""
+	}
+	if below != "" {
+		below = "/" + below
+	}
+	if strings.HasSuffix(list[0].Arg(0), "/") {
+		below += "/"
+	}
+	return escapeLiteral(below)
+}
+
+// access writes allow and deny. Source: nginx ngx_http_access_module.c: the first that fits decides.
+func (s *script) access() {
+	list := inherited(s.sc, "allow", "deny")
+	if len(list) == 0 {
+		return
+	}
+	var allowed, denied []string
+	everybody := false
+	for i, set := range list {
+		a := set.Arg(0)
+		switch {
+		case set.Name == "deny" && a == "all" && i == len(list)-1:
+			everybody = true
+		case a == "all" && set.Name == "allow" && i == len(list)-1:
+		case strings.HasPrefix(a, "unix:"), a == "all":
+			s.w.drop(s.b, set, s.sc, set.Name, "an address httpd does not know here", "use Require in <If> or <Files>")
+			return
+		case set.Name == "allow" && len(denied) == 0:
+			allowed = append(allowed, a)
+		case set.Name == "deny" && len(allowed) == 0:
+			denied = append(denied, a)
+		default:
+			s.w.drop(s.b, set, s.sc, set.Name, "allow and deny take turns", "use <RequireAll> and <RequireNone>")
+			return
+		}
+	}
+	match := func(addresses []string) string {
+		var parts []string
+		for _, a := range addresses {
+			parts = append(parts, "%{REMOTE_ADDR} -ipmatch '"+a+"'")
+		}
+		return strings.Join(parts, " || ")
+	}
+	var lines []string
+	switch {
+	case everybody && len(allowed) == 0:
+		lines = rule(nil, "^", "-", "F")
+	case everybody:
+		lines = rule([]string{condition("expr", "!("+match(allowed)+")")}, "^", "-", "F")
+	case len(denied) > 0:
+		lines = rule([]string{condition("expr", match(denied))}, "^", "-", "F")
+	}
+	for i, set := range list {
+		s.w.note(set, s.sc, set.Name, emit.Exact, "", "")
+		if i == 0 {
+			s.b.add(&unit{item: set, origin: set.Origin, lines: lines, rules: countRules(lines)})
+		}
+	}
+}
+
+// folder writes root and alias that differ from the document root. It gives false when every request has its file then.
+func (s *script) folder() (goesOn bool) {
+	w := s.w
+	if list := own(s.sc, "alias"); len(list) > 0 {
+		set := list[0]
+		below, ok := w.below(strings.TrimSuffix(set.Arg(0), "/"))
+		byRegex := s.sc.Modifier == ir.RegexLocation || s.sc.Modifier == ir.RegexLocationCI
+		if !ok || strings.Contains(set.Arg(0), "$") && !byRegex {
+			w.drop(s.b, set, s.sc, "alias", "the folder does not lie below the document root", "Alias "+s.sc.Path+" "+set.Arg(0)+" in the server's configuration")
+			return true
+		}
+		if byRegex {
+			v, why := s.expand(set.Templates[0], false)
+			text, ok := strings.CutPrefix(v.text, w.root+"/")
+			if why != "" || !ok {
+				w.drop(s.b, set, s.sc, "alias", "the folder does not lie below the document root", "AliasMatch in the server's configuration")
+				return true
+			}
+			s.put(set, "alias", rule(nil, "^", "/"+text, "END"))
+			return false
+		}
+		rest := strings.TrimPrefix(s.sc.Path, "/")
+		if below != "" && strings.HasSuffix(set.Arg(0), "/") {
+			below += "/"
+		}
+		s.put(set, "alias", rule(nil, "^"+quoteMeta(rest)+"(.*)$", "/"+escapeLiteral(below)+"$1", "END"))
+		return false
+	}
+	list := own(s.sc, "root")
+	if len(list) > 0 && !s.rooted && s.sc.Kind == ir.ScopeLocation {
+		if below, ok := w.below(list[0].Arg(0)); !ok || below != "" || strings.Contains(list[0].Arg(0), "$") {
+			w.drop(s.b, list[0], s.sc, "root", "the folder does not lie below the document root", "an Alias in the server's configuration")
+			return true
+		}
+		w.note(list[0], s.sc, "root", emit.Exact, "", "")
+		return true
+	}
+	if !s.rooted {
+		return true
+	}
+	lines := rule(nil, "^(.*)$", escapeLiteral(s.root)+"/$1", "END")
+	if len(list) > 0 {
+		s.put(list[0], "root", lines)
+	} else {
+		s.b.add(&unit{origin: s.sc.From(), lines: lines, rules: 1})
+	}
+	return false
+}
+
+// tryFiles writes try_files. It gives false when every request has its answer.
+func (s *script) tryFiles(v *vhost, set *ir.Setting) (goesOn bool) {
+	drop := func(why string) bool {
+		s.w.drop(s.b, set, s.sc, "try_files", why, "say it with RewriteCond -f and -d")
+		return true
+	}
+	n := len(set.Templates)
+	if n < 2 {
+		return drop("too few words")
+	}
+	var lines []string
+	var here []string // conditions that the path itself is none of the files
+	flush := func() {}
+	_ = flush
+	for i := 0; i < n-1; i++ {
+		t := set.Templates[i]
+		switch {
+		case isURI(t, ""):
+			here = append(here, condition(s.filename(""), "!-f"))
+		case isURI(t, "/"):
+			here = append(here, condition(s.filename(""), "!-d"))
+		default:
+			v, why := s.expand(t, false)
+			if why != "" {
+				return drop(why)
+			}
+			text, folder := strings.CutSuffix(v.text, "/")
+			op := "-f"
+			if folder {
+				op = "-d"
+			}
+			if s.alias != "" {
+				return drop("files beside an alias")
+			}
+			file := "%{DOCUMENT_ROOT}" + s.root + text
+			text = s.root + text
+			pat, target := "^", text
+			switch {
+			case strings.Contains(text, "$0"):
+				pat = ".*"
+			case strings.Contains(text, "%{REQUEST_URI}"):
+				pat, target = "^(.*)$", strings.ReplaceAll(text, "%{REQUEST_URI}", "/$1")
+			}
+			conds := append(here[:len(here):len(here)], condition(file, op))
+			if len(here) > 0 && strings.Contains(strings.Join(here, ""), "$0") {
+				pat = ".*"
+			}
+			if s.passes() {
+				lines = append(lines, rule(conds, pat, strings.TrimPrefix(target, "/"), "DPI,S=end")...)
+				s.stale = true
+				continue
+			}
+			lines = append(lines, rule(conds, pat, target, "END")...)
+		}
+	}
+	last := set.Templates[n-1]
+	text, constant := last.Constant()
+	switch {
+	case constant && strings.HasPrefix(text, "="):
+		code, err := strconv.Atoi(text[1:])
+		if err != nil || code < 400 || !knownStatus[code] {
+			return drop("httpd cannot answer " + text[1:] + " here")
+		}
+		flag := "R=" + text[1:] + ",L"
+		if code == 403 {
+			flag = "F"
+		}
+		lines = append(lines, rule(here, whole("^", here, ""), "-", flag)...)
+	case constant && strings.HasPrefix(text, "@"):
+		name := s.w.named(hostOf(s.sc), text)
+		if name == nil {
+			return drop("there is no location " + text)
+		}
+		s.put(set, "try_files", lines)
+		// found files are served; the rest goes through the named location
+		inner := *s
+		inner.b, inner.sc, inner.caps = &block{}, name, noCaptures
+		inner.ends, inner.broke = new([]jump), new(bool)
+		goesOn := inner.items(name.Items)
+		inner.settleJumps()
+		if goesOn {
+			inner.content(v, always)
+		}
+		if n := inner.b.rules(); n > 0 && len(here) > 0 {
+			guard := s.settle(guardLines(here, n))
+			if refersToCond(guard) {
+				guard = replacePattern(guard, ".*")
+			}
+			s.b.add(&unit{item: set, origin: set.Origin, lines: guard, rules: 1})
+		}
+		s.b.units = append(s.b.units, inner.b.units...)
+		return true
+	default:
+		t := withoutQuery(last)
+		v, why := s.expand(t, false)
+		if why != "" {
+			return drop(why)
+		}
+		var flags []string
+		if len(t.Parts) == len(last.Parts) && !v.query {
+			flags = append(flags, "QSD")
+		}
+		if !strings.HasPrefix(v.text, "/") && !strings.HasPrefix(v.text, "%") {
+			return drop("a fallback that does not begin with a slash")
+		}
+		// the fallback itself must not be sent round again
+		if len(here) == 0 && constant {
+			here = []string{condition("%{REQUEST_URI}", "!="+text)}
+		}
+		lines = append(lines, rule(here, whole("^", here, v.text), v.text, append(flags, "L")...)...)
+	}
+	s.put(set, "try_files", lines)
+	return true
+}
+
+// isURI tells whether a template is $uri with a tail.
+func isURI(t *ir.Template, tail string) bool {
+	if len(t.Parts) == 0 || t.Parts[0].Kind != ir.Variable || t.Parts[0].Name != "uri" && t.Parts[0].Name != "document_uri" {
+		return false
+	}
+	if tail == "" {
+		return len(t.Parts) == 1
+	}
+	return len(t.Parts) == 2 && t.Parts[1].Kind == ir.Literal && t.Parts[1].Text == tail
+}
+
+// named finds a named location of a server.
+func (w *writer) named(host *ir.Scope, name string) *ir.Scope {
+	if host == nil {
+		return nil
+	}
+	for _, l := range locations(host) {
+		if l.Modifier == ir.NamedLocation && l.Path == name {
+			return l
+		}
+	}
+	return nil
+}
+
+// pass writes what hands a request to a backend.
+func (s *script) pass(set *ir.Setting, at subject) (goesOn bool) {
+	w := s.w
+	if strings.Contains(set.Arg(0), "$") {
+		w.drop(s.b, set, s.sc, set.Name, "the backend is chosen by a variable", "")
+		return true
+	}
+	address := w.upstream(set.Arg(0))
+	switch set.Name {
+	case "proxy_pass":
+		scheme, rest, ok := strings.Cut(address, "://")
+		if !ok || strings.HasPrefix(rest, "unix:") {
+			w.drop(s.b, set, s.sc, set.Name, "a backend behind a socket", "ProxyPass unix:… in the server's configuration")
+			return true
+		}
+		host, uri, has := strings.Cut(rest, "/")
+		if !has {
+			s.put(set, set.Name, rule(nil, "^(.*)$", scheme+"://"+host+"/$1", "P", "L"))
+			return false
+		}
+		if s.sc.Modifier == ir.RegexLocation || s.sc.Modifier == ir.RegexLocationCI {
+			w.drop(s.b, set, s.sc, set.Name, "nginx refuses a path here", "")
+			return true
+		}
+		s.put(set, set.Name, rule(nil, "^"+quoteMeta(strings.TrimPrefix(s.sc.Path, "/"))+"(.*)$", scheme+"://"+host+"/"+escapeLiteral(uri)+"$1", "P", "L"))
+		return false
+	case "fastcgi_pass":
+		handler := "proxy:fcgi://" + address
+		if socket, ok := strings.CutPrefix(address, "unix:"); ok {
+			handler = "proxy:unix:" + socket + "|fcgi://localhost"
+		}
+		s.put(set, set.Name, rule(nil, "^", "-", "H="+handler))
+		return true
+	}
+	w.drop(s.b, set, s.sc, set.Name, "httpd has no such backend here", "see mod_proxy_uwsgi and mod_proxy_scgi")
+	return true
+}
+
+// upstream replaces the name of an upstream block by its only server.
+func (w *writer) upstream(address string) string {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		scheme, rest = "", address
+	}
+	name, tail, has := strings.Cut(rest, "/")
+	if has {
+		tail = "/" + tail
+	}
+	var found string
+	var walk func(s *ir.Scope)
+	walk = func(s *ir.Scope) {
+		for _, it := range s.Items {
+			in, isScope := it.(*ir.Scope)
+			if !isScope {
+				continue
+			}
+			if in.Kind == ir.ScopeUpstream && len(in.Args) > 0 && in.Args[0].Text == name {
+				for _, set := range own(in, "server") {
+					if found == "" {
+						found = set.Arg(0)
+					}
+				}
+			}
+			walk(in)
+		}
+	}
+	walk(w.program.Root)
+	if found != "" {
+		name = found
+	}
+	if scheme != "" {
+		return scheme + "://" + name + tail
+	}
+	return name + tail
+}

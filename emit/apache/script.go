@@ -1,0 +1,575 @@
+package apache
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"rewright/emit"
+	"rewright/parser/ir"
+)
+
+// items writes the rewrite directives of a scope in their order. It gives false when the script always ends with an answer.
+func (s *script) items(list []ir.Item) (goesOn bool) {
+	for i, it := range list {
+		switch it := it.(type) {
+		case *ir.Rule:
+			if it.Keyword == ir.NginxBreak {
+				s.rule(it, nil)
+				s.neverRun(list[i+1:])
+				return true
+			}
+			if !s.rule(it, nil) {
+				s.neverRun(list[i+1:])
+				return false
+			}
+		case *ir.Assign:
+			s.assign(it, nil)
+		case *ir.Scope:
+			if it.Kind == ir.ScopeIf {
+				s.branch(it)
+			}
+		}
+	}
+	return true
+}
+
+// neverRun says of the rest of a script that nothing reaches it.
+func (s *script) neverRun(list []ir.Item) {
+	for _, it := range list {
+		switch in := it.(type) {
+		case *ir.Rule, *ir.Assign:
+			s.w.note(it, s.sc, directiveOf(it), emit.Exact, "never runs: the script ends before it", "")
+		case *ir.Scope:
+			if in.Kind == ir.ScopeIf {
+				s.neverRun(in.Items)
+			}
+		}
+	}
+}
+
+// jump is a rule that goes to the end of the script it stands in.
+type jump struct {
+	u    *unit
+	line int
+}
+
+// jumps lets rules that end the script skip what is left of it; from is the first unit of the script.
+func (s *script) settleJumps() {
+	for _, j := range *s.ends {
+		left, found := 0, false
+		for _, u := range s.b.units {
+			if found {
+				left += u.rules
+			}
+			found = found || u == j.u
+		}
+		left += countRules(j.u.lines[j.line+1:])
+		flag := ""
+		if left > 0 {
+			flag = fmt.Sprintf(",S=%d", left)
+		}
+		j.u.lines[j.line] = strings.Replace(j.u.lines[j.line], ",S=end", flag, 1)
+	}
+	*s.ends = nil
+}
+
+// put adds the unit of a rule.
+func (s *script) put(it ir.Item, directive string, lines []string) {
+	lines = s.settle(lines)
+	s.w.note(it, s.sc, directive, emit.Exact, "", "")
+	u := s.b.add(&unit{item: it, origin: it.From(), lines: lines, rules: countRules(lines)})
+	for i, l := range lines {
+		if strings.Contains(l, ",S=end") {
+			*s.ends = append(*s.ends, jump{u, i})
+		}
+	}
+}
+
+// aliased stands for the path behind the name of a location with an alias, until the rule it is in gets the pattern that
+// captures it.
+const aliased = "\x01"
+
+// settle gives rules that ask for the path behind the location's name the pattern for it.
+func (s *script) settle(lines []string) []string {
+	if !strings.Contains(strings.Join(lines, ""), aliased) {
+		return lines
+	}
+	out := append([]string(nil), lines...)
+	waiting := false
+	for i, l := range out {
+		waiting = waiting || strings.Contains(l, aliased)
+		out[i] = strings.ReplaceAll(l, aliased, "$1")
+		if rest, ok := strings.CutPrefix(out[i], "RewriteRule "); ok && waiting {
+			_, rest, _ = strings.Cut(rest, " ")
+			out[i], waiting = "RewriteRule "+ruleWord("^"+quoteMeta(strings.TrimPrefix(s.sc.Path, "/"))+"(.*)$")+" "+rest, false
+		}
+	}
+	return out
+}
+
+// about calls a rule approximate for a reason that is known beforehand.
+func (s *script) about(it ir.Item, reason string) {
+	if n := s.w.noted[it]; n != nil {
+		n.Fidelity, n.Reason = emit.Approximate, reason
+	}
+}
+
+// rule writes return, rewrite and break. It gives false when nothing behind it runs.
+func (s *script) rule(r *ir.Rule, conds []string) (goesOn bool) {
+	switch r.Keyword {
+	case ir.NginxReturn:
+		s.answer(r, conds, always)
+		return len(conds) > 0
+	case ir.NginxBreak:
+		if len(conds) > 0 {
+			s.put(r, "break", rule(conds, whole("^", conds, ""), "-", "NS,S=end"))
+			*s.broke = true
+			return true
+		}
+		s.w.note(r, s.sc, "break", emit.Exact, "", "")
+		*s.broke = true
+		return true
+	}
+	s.rewrite(r, conds)
+	return true
+}
+
+// answer writes a return behind conditions and a subject.
+func (s *script) answer(r *ir.Rule, conds []string, at subject) {
+	conds = append(conds[:len(conds):len(conds)], at.conds...)
+	drop := func(why, byHand string) { s.w.drop(s.b, r, s.sc, "return", why, byHand) }
+	if r.Action == ir.ActionRedirect && r.Target != nil {
+		v, why := s.redirectTarget(r, len(conds) > 0 && at.byCond || usesCond(s, r))
+		if why != "" {
+			drop(why, "write the address with what httpd knows")
+			return
+		}
+		switch {
+		case strings.HasPrefix(v.text, "%{ENV:") && !strings.HasPrefix(v.text, "%{ENV:request_"):
+			// what is no address would be sent as a path of the file system
+			name, _, _ := strings.Cut(v.text, "}")
+			conds = append(conds, condition(name+"}", "^(?:[a-z][a-z0-9+.-]*:|/)", "NC"))
+		case v.text == "" || !strings.HasPrefix(v.text, "/") && !strings.HasPrefix(v.text, "%") && !strings.HasPrefix(v.text, "$") && !hasScheme.MatchString(v.text),
+			strings.HasPrefix(v.text, "%{SERVER_NAME}"), strings.HasPrefix(v.text, "%{HTTP_HOST}"):
+			drop("httpd sends no relative Location: it would be a path of the file system", "write the address with its scheme, or with a leading slash")
+			return
+		}
+		flags := []string{"R=" + strconv.Itoa(r.Status)}
+		if v.raw {
+			flags = append(flags, "NE")
+		}
+		if !v.query {
+			flags = append(flags, "QSD")
+		}
+		if v.whole {
+			conds = append(conds, requestLine)
+		}
+		pat := whole(at.pattern, conds, v.text)
+		s.put(r, "return", rule(conds, pat, v.text, append(flags, "L")...))
+		return
+	}
+	pat := whole(at.pattern, conds, "")
+	switch {
+	case r.Body != nil && r.Status != 444 && r.Status != 204 && !(r.Status >= 400 && constantText(r.Body) == ""):
+		if !knownStatus[r.Status] && r.Status != 200 && r.Status != 201 && r.Status != 202 {
+			drop(fmt.Sprintf("httpd knows no status %d", r.Status), "choose a status that it knows")
+			return
+		}
+		status := fmt.Sprintf("R=%d", r.Status)
+		v, why := s.expand(r.Body, false)
+		if why != "" {
+			s.put(r, "return", rule(conds, pat, "-", status, "L"))
+			s.about(r, "httpd's own text is sent: "+why)
+			return
+		}
+		s.w.body[r.Status] = true
+		s.put(r, "return", assignment(conds, whole(at.pattern, conds, v.text), "BODY", v.text, status, "L"))
+		s.w.noted[r].Reason = "the text is sent as text/html"
+	case r.Status >= 400 && r.Status != 444 && r.Status != 499:
+		flag := "R=" + strconv.Itoa(r.Status)
+		switch r.Status {
+		case 403:
+			flag = "F"
+		case 410:
+			flag = "G"
+		default:
+			if !knownStatus[r.Status] {
+				s.put(r, "return", rule(conds, pat, "-", "F"))
+				s.about(r, fmt.Sprintf("httpd knows no status %d and answers 403", r.Status))
+				return
+			}
+			flag += ",L"
+		}
+		s.put(r, "return", rule(conds, pat, "-", flag))
+	case r.Status == 444 || r.Status == 499:
+		s.put(r, "return", rule(conds, pat, "-", "F"))
+		s.about(r, "httpd cannot close a connection without an answer; it answers 403")
+	case r.Status >= 200 && r.Status <= 204 && r.Status != 203:
+		s.put(r, "return", rule(conds, pat, "-", fmt.Sprintf("R=%d", r.Status), "L"))
+	default:
+		drop(fmt.Sprintf("httpd cannot answer %d from its configuration", r.Status), "")
+	}
+}
+
+// knownStatus are the error statuses httpd has a line for. Source: httpd modules/http/http_protocol.c, status_lines.
+var knownStatus = map[int]bool{400: true, 401: true, 402: true, 403: true, 404: true, 405: true, 406: true, 407: true, 408: true, 409: true, 410: true,
+	411: true, 412: true, 413: true, 414: true, 415: true, 416: true, 417: true, 421: true, 422: true, 423: true, 424: true, 425: true, 426: true,
+	428: true, 429: true, 431: true, 451: true, 500: true, 501: true, 502: true, 503: true, 504: true, 505: true, 506: true, 507: true, 508: true, 510: true, 511: true}
+
+var hasScheme = regexp.MustCompile(`^(?i)[a-z][a-z0-9+.-]*:`)
+
+// constantText is the text of a template without variables; empty otherwise.
+func constantText(t *ir.Template) string {
+	text, ok := t.Constant()
+	if !ok {
+		return "\x00"
+	}
+	return text
+}
+
+// usesCond tells whether the groups that a rule asks for stand in a condition already.
+func usesCond(s *script, r *ir.Rule) bool {
+	return s.caps.known && r.Target != nil && uses([]ir.Item{r}) && strings.HasPrefix(s.caps.ref(1), "%")
+}
+
+// redirectTarget writes the address of a return. own tells that %1 is taken.
+func (s *script) redirectTarget(r *ir.Rule, own bool) (v value, why string) {
+	t := withoutQuery(r.Target)
+	dropped := t != nil && len(t.Parts) < len(r.Target.Parts)
+	if v, why = s.expand(t, !own); why != "" {
+		return v, why
+	}
+	if dropped && !v.query {
+		v.query = true // httpd appends the query by itself
+	}
+	return s.absolute(r, v), ""
+}
+
+// absolute puts the server in front of a path: httpd would repeat a port that the client wrote into its Host header.
+func (s *script) absolute(r *ir.Rule, v value) value {
+	if strings.HasPrefix(v.text, "/") && s.w.forms.careful[r] {
+		v.text = "%{REQUEST_SCHEME}://%{SERVER_NAME}" + v.text
+	}
+	return v
+}
+
+// withoutQuery is a template without the old query at its end: $is_args$args or ?$args, which httpd appends itself.
+func withoutQuery(t *ir.Template) *ir.Template {
+	if t == nil {
+		return nil
+	}
+	n := len(t.Parts)
+	isArgs := func(i int) bool {
+		return i >= 0 && t.Parts[i].Kind == ir.Variable && (t.Parts[i].Name == "args" || t.Parts[i].Name == "query_string")
+	}
+	switch {
+	case n >= 2 && isArgs(n-1) && t.Parts[n-2].Name == "is_args":
+		return &ir.Template{Text: t.Text, Span: t.Span, Parts: t.Parts[:n-2]}
+	case n >= 2 && isArgs(n-1) && t.Parts[n-2].Kind == ir.Literal && strings.HasSuffix(t.Parts[n-2].Text, "?") && strings.Count(t.Parts[n-2].Text, "?") == 1:
+		parts := append([]ir.Part(nil), t.Parts[:n-1]...)
+		parts[n-2].Text = strings.TrimSuffix(parts[n-2].Text, "?")
+		if parts[n-2].Text == "" {
+			parts = parts[:n-2]
+		}
+		return &ir.Template{Text: t.Text, Span: t.Span, Parts: parts}
+	}
+	return t
+}
+
+// rewrite writes a rewrite directive.
+func (s *script) rewrite(r *ir.Rule, conds []string) {
+	drop := func(why string) { s.w.drop(s.b, r, s.sc, "rewrite", why, "write the rule with what httpd knows") }
+	if r.Pattern == nil || r.Pattern.Err != nil {
+		drop("a regular expression that nginx refuses")
+		return
+	}
+	refs := false
+	for i := range targetParts(r) {
+		refs = refs || r.Target.Parts[i].Kind == ir.RuleRef
+	}
+	at := s.w.subjectOf(r.Pattern, refs, s.stale)
+	if at.none {
+		drop("a regular expression that cannot be written here")
+		return
+	}
+	conds = append(conds[:len(conds):len(conds)], at.conds...)
+	inner := *s
+	inner.caps = byRule(at, r.Pattern.Re.Groups(), namesOf(r.Pattern))
+	t := r.Target
+	v, why := inner.expand(t, !at.byCond)
+	if why != "" {
+		drop(why)
+		return
+	}
+	var flags []string
+	hasQuery := t != nil && strings.Contains(t.Text, "?")
+	switch {
+	case r.Query.Append && hasQuery:
+		flags = append(flags, "QSA")
+	case !r.Query.Append && !hasQuery && !v.whole:
+		flags = append(flags, "QSD")
+	}
+	if v.whole {
+		conds = append(conds, requestLine)
+	}
+	pat := whole(at.pattern, conds, v.text)
+	if refersToCond(append(conds, v.text)) && pat != ".*" {
+		drop("$uri behind a rule that may have changed it")
+		return
+	}
+	if r.Action == ir.ActionRedirect {
+		if !strings.HasPrefix(v.text, "/") && !strings.HasPrefix(v.text, "%") && !strings.HasPrefix(v.text, "$") && !hasScheme.MatchString(v.text) {
+			drop("httpd sends no relative Location: it would be a path of the file system")
+			return
+		}
+		if v.raw {
+			flags = append(flags, "NE")
+		}
+		v = s.absolute(r, v)
+		flags = append([]string{"R=" + strconv.Itoa(r.Status)}, append(flags, "L")...)
+		s.put(r, "rewrite", rule(conds, pat, v.text, flags...))
+		s.caps = noCaptures
+		return
+	}
+	if _, query, ok := strings.Cut(v.text, "?"); ok && strings.ContainsAny(query, "$%") {
+		flags = append(flags, "B= #%&+;?", "BNP") // what nginx escapes in a query
+	}
+	if v.text == "" || !strings.HasPrefix(v.text, "/") && !strings.HasPrefix(v.text, "$") && !strings.HasPrefix(v.text, "%") {
+		drop("a path that does not begin with a slash")
+		return
+	}
+	switch {
+	case r.Flow == ir.FlowNext:
+		// relative, so that the rules behind it see the path below the folder
+		v.text = strings.TrimPrefix(v.text, "/")
+		if v.text == "" {
+			v.text = "./"
+		}
+		// DPI: httpd would put what it takes for path information behind the new path
+		s.put(r, "rewrite", rule(conds, pat, v.text, append(flags, "DPI")...))
+		s.stale = true
+	case r.Flow == ir.FlowEnd && s.deep && s.more():
+		// what stands behind the script goes on with the new path, in this location
+		s.put(r, "rewrite", rule(conds, pat, strings.TrimPrefix(v.text, "/"), append(flags, "DPI,S=end")...))
+		s.stale, *s.broke = true, true
+	case r.Flow == ir.FlowEnd && s.deep:
+		s.put(r, "rewrite", rule(conds, pat, v.text, append(flags, "END")...))
+	default:
+		s.put(r, "rewrite", rule(conds, pat, v.text, append(flags, "L")...))
+	}
+	s.caps = noCaptures
+}
+
+// more tells whether a location does anything behind its script but send the file.
+func (s *script) more() bool {
+	for sc := s.sc; sc != nil; sc = sc.Parent {
+		for _, it := range sc.Items {
+			if set, ok := it.(*ir.Setting); ok {
+				switch set.Name {
+				case "try_files", "proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "alias":
+					return true
+				case "root":
+					if sc.Kind == ir.ScopeLocation {
+						return true
+					}
+				}
+			}
+		}
+		if sc.Kind != ir.ScopeIf {
+			break
+		}
+	}
+	_, rooted := s.folderOf()
+	return rooted
+}
+
+func targetParts(r *ir.Rule) []ir.Part {
+	if r.Target == nil {
+		return nil
+	}
+	return r.Target.Parts
+}
+
+func namedGroups(p *ir.Pattern) (names []string) {
+	for _, n := range p.Re.Names() {
+		if n != "" {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// assign writes set.
+func (s *script) assign(a *ir.Assign, conds []string) {
+	v, why := s.expand(a.Value, false)
+	switch {
+	case a.Variable == "args" || a.Variable == "uri" || a.Variable == "limit_rate":
+		why = "httpd cannot set $" + a.Variable
+	}
+	if why != "" {
+		s.w.drop(s.b, a, s.sc, "set", why, "")
+		return
+	}
+	s.w.env[a.Variable] = true
+	s.put(a, "set", assignment(conds, whole("^", conds, v.text), a.Variable, v.text))
+}
+
+// assignment puts a value into the environment. A comma would end it among the flags: there it comes as %1 of a condition.
+func assignment(conds []string, pattern, name, text string, flags ...string) []string {
+	if strings.Contains(text, ",") {
+		conds, text = append(conds[:len(conds):len(conds)], condition(text, "^(.*)$")), "%1"
+	}
+	return rule(conds, pattern, "-", append([]string{"E=" + name + ":" + text}, flags...)...)
+}
+
+// branch writes an if.
+func (s *script) branch(sc *ir.Scope) {
+	drop := func(why string) {
+		s.w.note(sc, s.sc, "if", emit.Dropped, why, "say what it guards in <If> or in rules of its own")
+		s.b.add(&unit{item: sc, origin: sc.From(), dropped: why})
+		for _, it := range sc.Items {
+			s.w.drop(s.b, it, sc, directiveOf(it), "its condition cannot be said: "+why, "")
+		}
+	}
+	for _, it := range sc.Items {
+		switch it := it.(type) {
+		case *ir.Rule, *ir.Assign:
+		case *ir.Opaque:
+			if !it.Harmless {
+				drop(it.Name + " in an if")
+				return
+			}
+		case *ir.Setting:
+			// a header in the answer is no reason to lose the answer
+			if it.Name != "add_header" && it.Name != "expires" && it.Name != "default_type" {
+				drop(it.Name + " in an if")
+				return
+			}
+		default:
+			drop(directiveOf(it) + " in an if")
+			return
+		}
+	}
+	if s.bulk(sc) {
+		return
+	}
+	conds, caps, why := s.test(sc.If)
+	if why != "" {
+		drop(why)
+		return
+	}
+	inner := *s
+	inner.sc = sc
+	inner.caps = caps
+	var items []ir.Item
+	for _, it := range sc.Items {
+		switch it := it.(type) {
+		case *ir.Setting:
+			s.w.drop(s.b, it, sc, it.Name, "a header of one condition only", "Header … expr=")
+		case *ir.Opaque:
+		default:
+			items = append(items, it)
+		}
+	}
+	if len(items) == 1 {
+		if r, ok := items[0].(*ir.Rule); ok && r.Keyword != ir.NginxBreak && (r.Keyword == ir.NginxReturn || !refersToCond(conds)) {
+			inner.rule(r, conds)
+			s.after(sc, &inner)
+			return
+		}
+		if a, ok := items[0].(*ir.Assign); ok {
+			inner.assign(a, conds)
+			s.after(sc, &inner)
+			return
+		}
+	}
+	// several: the groups into the environment, then skip unless the condition holds
+	if caps.known && uses(sc.Items) && sc.If.Pattern != nil {
+		prefix := s.w.fresh("if")
+		groups := min(sc.If.Pattern.Re.Groups(), 9)
+		var flags []string
+		for n := 1; n <= groups; n++ {
+			flags = append(flags, fmt.Sprintf("E=%s_%d:%%%d", prefix, n, n))
+		}
+		lines := rule(conds, "^", "-", flags...)
+		s.b.add(&unit{item: sc, origin: sc.From(), lines: lines, rules: 1})
+		inner.caps = byEnv(prefix, groups, caps.names)
+	}
+	if len(items) == 0 {
+		s.w.note(sc, s.sc, "if", emit.Exact, "", "")
+		return
+	}
+	body := &block{}
+	inner.b = body
+	inner.items(items)
+	if n := body.rules(); n > 0 {
+		lines := guardLines(conds, n)
+		if strings.Contains(strings.Join(lines, ""), "$0") {
+			lines = replacePattern(lines, ".*")
+		}
+		s.b.add(&unit{item: sc, origin: sc.From(), lines: lines, rules: 1})
+	}
+	s.b.units = append(s.b.units, body.units...)
+	s.after(sc, &inner)
+}
+
+// replacePattern gives the last rule another pattern that takes every path.
+func replacePattern(lines []string, pattern string) []string {
+	last := len(lines) - 1
+	lines[last] = strings.Replace(lines[last], "RewriteRule ^ ", "RewriteRule "+pattern+" ", 1)
+	return lines
+}
+
+// whole is the pattern of a rule whose text or conditions ask for the path as it is now, which is $0.
+func whole(pattern string, conds []string, text string) string {
+	if pattern == "^" && refersToCond(append(conds[:len(conds):len(conds)], text)) {
+		return ".*"
+	}
+	return pattern
+}
+
+// refersToCond tells whether the conditions ask for the rule's own pattern.
+func refersToCond(conds []string) bool { return strings.Contains(strings.Join(conds, " "), "$0") }
+
+// after carries over what a branch may have changed.
+func (s *script) after(sc *ir.Scope, inner *script) {
+	s.stale = s.stale || inner.stale
+	if sc.If.Kind == ir.CondRegex {
+		s.caps = noCaptures
+	}
+	for _, it := range sc.Items {
+		if r, ok := it.(*ir.Rule); ok && r.Pattern != nil {
+			s.caps = noCaptures
+		}
+	}
+}
+
+func (w *writer) fresh(what string) string {
+	for n := 1; ; n++ {
+		name := fmt.Sprintf("%s%d", what, n)
+		if !w.written[name] {
+			w.written[name] = true
+			return name
+		}
+	}
+}
+
+func directiveOf(it ir.Item) string {
+	switch it := it.(type) {
+	case *ir.Rule:
+		return string(it.Keyword)
+	case *ir.Assign:
+		return "set"
+	case *ir.Setting:
+		return it.Name
+	case *ir.Opaque:
+		return it.Name
+	case *ir.Scope:
+		return it.Name
+	case *ir.MapBlock:
+		return it.Kind
+	}
+	return ""
+}

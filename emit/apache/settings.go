@@ -1,0 +1,488 @@
+package apache
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"rewright/emit"
+	"rewright/parser/ir"
+)
+
+// build writes everything.
+func (w *writer) build() {
+	var servers []*ir.Scope
+	var walk func(s *ir.Scope)
+	walk = func(s *ir.Scope) {
+		for _, it := range s.Items {
+			switch it := it.(type) {
+			case *ir.Scope:
+				switch it.Kind {
+				case ir.ScopeHost:
+					servers = append(servers, it)
+				case ir.ScopeUpstream:
+				default:
+					walk(it)
+				}
+			case *ir.MapBlock:
+				w.maps[it.Variable] = it
+			}
+		}
+	}
+	walk(w.program.Root)
+	for _, s := range servers {
+		w.vhosts = append(w.vhosts, &vhost{scope: s})
+	}
+	w.chooseServers()
+	for _, v := range w.vhosts {
+		w.server(v)
+	}
+	for _, s := range servers {
+		for up := s.Parent; up != nil; up = up.Parent {
+			for _, it := range up.Items {
+				if set, ok := it.(*ir.Setting); ok && len(w.vhosts) > 0 {
+					w.general(w.vhosts[0], up, set)
+				}
+			}
+		}
+	}
+	w.account(w.program.Root)
+	var statuses []int
+	for status := range w.body {
+		statuses = append(statuses, status)
+	}
+	sort.Ints(statuses)
+	for _, status := range statuses {
+		// what a rule leaves in BODY is the text. Source: httpd core, ErrorDocument takes an expression.
+		w.head.add(&unit{lines: []string{fmt.Sprintf(`ErrorDocument %d "%%{reqenv:BODY}"`, status)}})
+	}
+	var unused []*ir.MapBlock
+	for _, m := range w.maps {
+		if w.noted[m] == nil {
+			unused = append(unused, m)
+		}
+	}
+	sort.Slice(unused, func(i, j int) bool { return unused[i].Span.Start < unused[j].Span.Start })
+	for _, m := range unused {
+		w.remark(m.Origin, m.Kind, "$"+m.Variable+" is used by nothing that was carried over")
+	}
+}
+
+// account says of everything that nothing was said of yet that it is not carried over: nothing is lost silently.
+func (w *writer) account(sc *ir.Scope) {
+	for _, it := range sc.Items {
+		o := it.From()
+		if o.File == nil || w.noted[it] != nil || w.remarked[o] {
+			if in, ok := it.(*ir.Scope); ok {
+				w.account(in)
+			}
+			continue
+		}
+		switch it := it.(type) {
+		case *ir.Scope:
+			switch it.Kind {
+			case ir.ScopeHTTP, ir.ScopeHost, ir.ScopeLocation:
+				w.account(it)
+			case ir.ScopeUpstream:
+				w.remark(o, it.Name, "its first server stands for it where it is used")
+			case ir.ScopeIf:
+				w.account(it)
+			default:
+				w.remark(o, it.Name, "does not decide where a request goes")
+			}
+		case *ir.Opaque:
+			if it.Harmless || strings.HasPrefix(it.Name, "ssl_") {
+				w.remark(o, it.Name, "does not decide where a request goes")
+			} else {
+				w.note(it, sc, it.Name, emit.Dropped, "not understood", "see what it does and say it in httpd's words")
+			}
+		case *ir.MapBlock:
+		case *ir.Setting:
+			switch it.Name {
+			case "listen", "server_name", "root":
+				w.remark(o, it.Name, "said by the folder the file lies in, or by the virtual host")
+			default:
+				w.note(it, sc, it.Name, emit.Dropped, "not carried over", "")
+			}
+		default:
+			w.note(it, sc, directiveOf(it), emit.Dropped, "never runs here, or stands in a place that is not carried over", "")
+		}
+	}
+}
+
+// listen is where a server listens: port, and whether it speaks TLS there.
+type listen struct {
+	port       int
+	tls, first bool // first: default_server
+}
+
+func listens(sc *ir.Scope) (out []listen) {
+	for _, set := range own(sc, "listen") {
+		l := listen{port: 80}
+		a := set.Arg(0)
+		if i := strings.LastIndexByte(a, ':'); i >= 0 && !strings.HasSuffix(a, "]") {
+			a = a[i+1:]
+		}
+		if n, err := strconv.Atoi(a); err == nil {
+			l.port = n
+		}
+		for _, w := range set.Args[1:] {
+			l.tls = l.tls || w.Text == "ssl"
+			l.first = l.first || w.Text == "default_server" || w.Text == "default"
+		}
+		out = append(out, l)
+	}
+	if len(out) == 0 {
+		out = []listen{{port: 80}}
+	}
+	return out
+}
+
+// chooseServers finds, for a .htaccess, the conditions under which each server answers, the default ones last.
+// For virtual hosts it puts the default of a port first, which is httpd's default.
+func (w *writer) chooseServers() {
+	if len(w.vhosts) < 2 {
+		return
+	}
+	isDefault := map[*vhost]bool{}
+	ports := map[int]*vhost{}
+	for _, v := range w.vhosts {
+		for _, l := range listens(v.scope) {
+			if ports[l.port] == nil || l.first {
+				ports[l.port] = v
+			}
+		}
+	}
+	for _, v := range ports {
+		isDefault[v] = true
+	}
+	if w.target.Server {
+		sort.SliceStable(w.vhosts, func(i, j int) bool { return isDefault[w.vhosts[i]] && !isDefault[w.vhosts[j]] })
+		return
+	}
+	sort.SliceStable(w.vhosts, func(i, j int) bool { return !isDefault[w.vhosts[i]] && isDefault[w.vhosts[j]] })
+	// names of each kind: equal ones before wildcards before patterns
+	rank := func(v *vhost) int {
+		n := 0
+		for _, name := range serverNames(v.scope) {
+			switch {
+			case strings.HasPrefix(name, "~"):
+				n = max(n, 2)
+			case strings.ContainsAny(name, "*") || strings.HasPrefix(name, "."):
+				n = max(n, 1)
+			}
+		}
+		return n
+	}
+	sort.SliceStable(w.vhosts, func(i, j int) bool {
+		a, b := w.vhosts[i], w.vhosts[j]
+		return isDefault[a] == isDefault[b] && rank(a) < rank(b)
+	})
+	for _, v := range w.vhosts {
+		if tls := tlsGuard(listens(v.scope)); tls != "" {
+			v.guard = append(v.guard, tls)
+		}
+		if !isDefault[v] {
+			var names []string
+			for _, n := range serverNames(v.scope) {
+				if re, ok := strings.CutPrefix(n, "~"); ok {
+					names = append(names, "(?:"+re+")")
+				} else {
+					names = append(names, "^"+namePattern(n)+"$")
+				}
+			}
+			if len(names) == 0 {
+				names = []string{"^$"}
+			}
+			v.guard = append(v.guard, condition("%{SERVER_NAME}", strings.Join(names, "|"), "NC"))
+		}
+	}
+}
+
+// tlsGuard is the condition that a request came in where the server listens; empty: it may come from anywhere.
+func tlsGuard(list []listen) string {
+	plain, tls := false, false
+	for _, l := range list {
+		plain, tls = plain || !l.tls, tls || l.tls
+	}
+	switch {
+	case plain && !tls:
+		return "%{HTTPS} !=on"
+	case tls && !plain:
+		return "%{HTTPS} =on"
+	}
+	return ""
+}
+
+// vhostHead is the beginning of a <VirtualHost>.
+func (w *writer) vhostHead(v *vhost) (out []string) {
+	var addresses []string
+	seen := map[int]bool{}
+	tls := false
+	for _, l := range listens(v.scope) {
+		if !seen[l.port] {
+			seen[l.port] = true
+			addresses = append(addresses, fmt.Sprintf("*:%d", l.port))
+		}
+		tls = tls || l.tls
+	}
+	out = append(out, "<VirtualHost "+strings.Join(addresses, " ")+">")
+	var aliases []string
+	first := true
+	for _, n := range serverNames(v.scope) {
+		switch {
+		case strings.HasPrefix(n, "~"):
+			w.remark(v.scope.Origin, "server_name", "httpd has no regular expressions in names: "+n)
+		case strings.HasPrefix(n, "."):
+			aliases = append(aliases, n[1:], "*"+n)
+		case first && !strings.Contains(n, "*"):
+			out = append(out, "    ServerName "+n)
+			first = false
+		default:
+			aliases = append(aliases, n)
+		}
+	}
+	if len(aliases) > 0 {
+		out = append(out, "    ServerAlias "+strings.Join(aliases, " "))
+	}
+	out = append(out, "    DocumentRoot "+plainWord(w.root))
+	if tls {
+		out = append(out, "    SSLEngine on")
+		for _, pair := range [][2]string{{"ssl_certificate", "SSLCertificateFile"}, {"ssl_certificate_key", "SSLCertificateKeyFile"}} {
+			for _, it := range v.scope.Items {
+				if o, ok := it.(*ir.Opaque); ok && o.Name == pair[0] && len(o.Args) > 0 && !strings.Contains(o.Args[0].Text, "$") {
+					out = append(out, "    "+pair[1]+" "+plainWord(o.Args[0].Text))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// settings writes what the server level says apart from its script.
+func (w *writer) settings(v *vhost) {
+	for _, it := range v.scope.Items {
+		switch it := it.(type) {
+		case *ir.Setting:
+			w.general(v, v.scope, it)
+		case *ir.Opaque:
+			if it.Harmless {
+				w.remark(it.Origin, it.Name, "does not concern requests")
+			} else if !strings.HasPrefix(it.Name, "ssl_") {
+				w.drop(&v.head, it, v.scope, it.Name, "not understood", "see what it does and say it in httpd's words")
+			}
+		}
+	}
+}
+
+// general writes a setting of the server level or above.
+func (w *writer) general(v *vhost, sc *ir.Scope, set *ir.Setting) {
+	if w.noted[set] != nil {
+		return
+	}
+	switch set.Name {
+	case "listen", "server_name", "root", "valid_referers", "try_files", "allow", "deny", "server":
+	case "add_header", "expires":
+		w.headers(sc, set)
+	default:
+		w.other(v, sc, set)
+	}
+}
+
+// other writes a setting that is no rule.
+func (w *writer) other(v *vhost, sc *ir.Scope, set *ir.Setting) {
+	everywhere := sc.Kind != ir.ScopeLocation || sc.Path == "/" && sc.Modifier == ir.PrefixLocation
+	line := func(text string) {
+		w.note(set, sc, set.Name, emit.Exact, "", "")
+		if !everywhere {
+			w.head.add(&unit{item: set, origin: set.Origin, lines: w.around(sc, text)})
+			return
+		}
+		v.head.add(&unit{item: set, origin: set.Origin, lines: []string{text}})
+	}
+	switch set.Name {
+	case "index":
+		var names []string
+		for _, a := range set.Args {
+			if strings.Contains(a.Text, "$") {
+				w.drop(&v.head, set, sc, "index", "a variable in the name", "")
+				return
+			}
+			names = append(names, plainWord(a.Text))
+		}
+		line("DirectoryIndex " + strings.Join(names, " "))
+	case "autoindex":
+		if set.Arg(0) == "on" {
+			line("Options +Indexes")
+		} else {
+			line("Options -Indexes")
+		}
+	case "error_page":
+		w.errorPage(v, sc, set, line)
+	case "auth_basic":
+		if set.Arg(0) == "off" {
+			line("Require all granted")
+			return
+		}
+		file := inherited(sc, "auth_basic_user_file")
+		if len(file) == 0 || strings.ContainsAny(set.Arg(0)+file[0].Arg(0), "$") {
+			w.drop(&v.head, set, sc, set.Name, "its password file is not known", "AuthType Basic, AuthName, AuthUserFile, Require valid-user")
+			return
+		}
+		lines := []string{"AuthType Basic", "AuthName " + plainWord(set.Arg(0)), "AuthUserFile " + plainWord(file[0].Arg(0)), "Require valid-user"}
+		w.note(set, sc, set.Name, emit.Exact, "", "")
+		w.note(file[0], sc, file[0].Name, emit.Exact, "", "")
+		if everywhere {
+			v.head.add(&unit{item: set, origin: set.Origin, lines: lines})
+		} else {
+			w.head.add(&unit{item: set, origin: set.Origin, lines: w.around(sc, lines...)})
+		}
+	case "internal", "alias", "root", "try_files", "allow", "deny", "add_header", "expires", "proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass",
+		"grpc_pass", "memcached_pass", "auth_basic_user_file", "valid_referers", "listen", "server_name":
+	case "default_type", "log_not_found", "error_log", "client_max_body_size", "charset", "etag", "http2", "gzip_static", "limit_rate", "proxy_set_header",
+		"fastcgi_param", "fastcgi_index", "fastcgi_split_path_info", "proxy_redirect", "proxy_hide_header", "ssl", "large_client_header_buffers":
+		w.remark(set.Origin, set.Name, "does not decide where a request goes; see what httpd has for it")
+	case "merge_slashes", "absolute_redirect", "port_in_redirect", "server_name_in_redirect", "underscores_in_headers", "ignore_invalid_headers", "recursive_error_pages":
+		w.drop(&v.head, set, sc, set.Name, "httpd has no such switch in this place", "")
+	default:
+		w.drop(&v.head, set, sc, set.Name, "httpd has no equal", "see what it does and say it in httpd's words")
+	}
+}
+
+// errorPage writes error_page.
+func (w *writer) errorPage(v *vhost, sc *ir.Scope, set *ir.Setting, line func(string)) {
+	n := len(set.Args)
+	if n < 2 {
+		return
+	}
+	target := set.Args[n-1].Text
+	codes := set.Args[:n-1]
+	if strings.HasPrefix(codes[len(codes)-1].Text, "=") {
+		w.drop(&v.head, set, sc, set.Name, "httpd keeps the status of an error document", "")
+		return
+	}
+	if strings.HasPrefix(target, "@") || strings.Contains(target, "$") || !strings.HasPrefix(target, "/") && !strings.Contains(target, "://") {
+		w.drop(&v.head, set, sc, set.Name, "an error document that is no path", "")
+		return
+	}
+	var lines []string
+	for _, c := range codes {
+		code, err := strconv.Atoi(c.Text)
+		if err != nil || code < 400 || !knownStatus[code] {
+			w.drop(&v.head, set, sc, set.Name, "httpd has no error document for "+c.Text, "")
+			return
+		}
+		lines = append(lines, "ErrorDocument "+c.Text+" "+plainWord(target))
+	}
+	w.note(set, sc, set.Name, emit.Exact, "", "")
+	if sc.Kind == ir.ScopeLocation && !(sc.Path == "/" && sc.Modifier == ir.PrefixLocation) {
+		w.head.add(&unit{item: set, origin: set.Origin, lines: w.around(sc, lines...)})
+		return
+	}
+	v.head.add(&unit{item: set, origin: set.Origin, lines: lines})
+}
+
+// around puts lines into the section that stands for a location.
+func (w *writer) around(sc *ir.Scope, lines ...string) []string {
+	open, shut := "", ""
+	switch sc.Modifier {
+	case ir.RegexLocation, ir.RegexLocationCI:
+		fold := ""
+		if sc.Modifier == ir.RegexLocationCI {
+			fold = "i"
+		}
+		if text := sc.Path; strings.HasPrefix(text, `\.`) && !strings.Contains(text, "/") {
+			if fold != "" {
+				text = "(?i)" + text
+			}
+			open, shut = "<FilesMatch "+plainWord(text)+">", "</FilesMatch>"
+		} else {
+			open, shut = `<If "%{REQUEST_URI} =~ m#`+strings.ReplaceAll(sc.Path, "#", `\#`)+"#"+fold+`">`, "</If>"
+		}
+	case ir.ExactLocation:
+		open, shut = `<If "%{REQUEST_URI} == '`+sc.Path+`'">`, "</If>"
+	default:
+		open, shut = `<If "%{REQUEST_URI} =~ m#^`+quoteMeta(sc.Path)+`#">`, "</If>"
+	}
+	out := []string{open}
+	for _, l := range lines {
+		out = append(out, "    "+l)
+	}
+	return append(out, shut)
+}
+
+// headers writes add_header and expires.
+func (w *writer) headers(sc *ir.Scope, set *ir.Setting) {
+	var lines []string
+	drop := func(why string) {
+		w.note(set, sc, set.Name, emit.Dropped, why, "")
+		w.head.add(&unit{item: set, origin: set.Origin, dropped: why})
+	}
+	switch set.Name {
+	case "add_header":
+		if len(set.Args) < 2 || strings.Contains(set.Arg(1), "$") || !fits(set.Arg(1)) {
+			drop("a value that depends on the request")
+			return
+		}
+		when := "Header set "
+		if strings.Contains(strings.ToLower(set.Arg(len(set.Args)-1)), "always") && len(set.Args) > 2 {
+			when = "Header always set "
+		}
+		if set.Arg(1) == "" {
+			w.remark(set.Origin, set.Name, "an empty value sends nothing")
+			return
+		}
+		lines = []string{when + set.Arg(0) + " " + headerValue(set.Arg(1))}
+	case "expires":
+		lines = expires(set.Arg(0))
+		if lines == nil || len(set.Args) != 1 {
+			drop("a time that httpd cannot say")
+			return
+		}
+	}
+	if sc.Kind == ir.ScopeLocation && !(sc.Path == "/" && sc.Modifier == ir.PrefixLocation) && sc.Modifier != ir.NamedLocation {
+		lines = w.around(sc, lines...)
+	}
+	w.note(set, sc, set.Name, emit.Exact, "", "")
+	w.head.add(&unit{item: set, origin: set.Origin, lines: lines})
+}
+
+// headerValue quotes a value of Header, in which % begins a variable.
+func headerValue(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`).Replace(s) + `"`
+}
+
+// expires writes a time of nginx as mod_expires does.
+func expires(text string) []string {
+	switch text {
+	case "off":
+		return []string{"ExpiresActive Off"}
+	case "epoch", "-1":
+		return []string{`Header set Cache-Control "no-cache"`, `Header set Expires "Thu, 01 Jan 1970 00:00:01 GMT"`}
+	case "max":
+		return []string{`Header set Cache-Control "max-age=315360000"`, `Header set Expires "Thu, 31 Dec 2037 23:55:55 GMT"`}
+	}
+	units := map[byte]string{'s': "seconds", 'm': "minutes", 'h': "hours", 'd': "days", 'w': "weeks", 'M': "months", 'y': "years"}
+	var words []string
+	num := ""
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c >= '0' && c <= '9' {
+			num += string(c)
+			continue
+		}
+		if units[c] == "" || num == "" {
+			return nil
+		}
+		words = append(words, num, units[c])
+		num = ""
+	}
+	if num != "" {
+		words = append(words, num, "seconds")
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	return []string{"ExpiresActive On", `ExpiresDefault "access plus ` + strings.Join(words, " ") + `"`}
+}
