@@ -10,6 +10,7 @@ import (
 	"sort"
 
 	"rewright/emit"
+	"rewright/emit/apache"
 	"rewright/emit/nginx"
 	"rewright/parser/diag"
 	"rewright/parser/ir"
@@ -20,14 +21,16 @@ import (
 const convertUsage = `rewright convert: another server's configuration that gives the same answers
 
   rewright convert --to nginx .htaccess
+  rewright convert --to apache --context server nginx.conf
   rewright convert --to nginx --out nginx/ /var/www/html
   rewright convert --to nginx --strict --out nginx/ --context vhost site.conf
 
-usage: rewright convert --to nginx [flags] PATH
+usage: rewright convert --to nginx|apache [flags] PATH
 
 PATH is a file, - for standard input, or a document root whose .htaccess files become one site.
 With --out the folder gets http.conf (belongs into http {}), server.conf (belongs into server {}) and report.json;
 with --full nginx.conf, a whole configuration, besides. Without --out the configuration goes to standard output.
+To Apache it gets .htaccess, or with --context server vhost.conf, and report.json.
 A summary goes to standard error: which rules are carried over exactly, which nearly, with a request that shows the
 difference, and which not at all.
 
@@ -35,39 +38,50 @@ Exit status: 0 converted, 1 not every rule is exact (--strict), 2 usage error, u
 `
 
 // targets are what a configuration can be converted to.
-var targets = map[string]emit.Target{"nginx": nginx.Target{}}
+var targets = map[string]emit.Target{"nginx": nginx.Target{}, "apache": apache.Target{}}
 
 // convertFlags are the flags of convert.
 type convertFlags struct {
 	formatFlags
 	world                     worldFlags
-	to, out                   string
+	to, out, source           string
 	full, strict, force, json bool
 }
 
 func runConvert(a *app, args []string) int {
 	f := &convertFlags{}
 	fs := a.flags("convert", convertUsage)
-	fs.StringVar(&f.to, "to", "", "`TARGET`: nginx")
+	fs.StringVar(&f.to, "to", "", "`TARGET`: nginx or apache")
 	fs.StringVar(&f.out, "out", "", "`FOLDER` to write; it must not exist, or hold nothing but an earlier result")
 	fs.BoolVar(&f.full, "full", false, "a whole configuration that the server can be started with")
 	fs.BoolVar(&f.strict, "strict", false, "exit status 1 unless every rule is exact")
 	fs.BoolVar(&f.force, "force", false, "convert in spite of syntax errors; the lines with errors are left out and named")
 	f.formatFlags.register(fs)
+	fs.StringVar(&f.source, "source-context", "", "`CONTEXT` that an nginx PATH is the inside of, for --context says what to write for Apache")
 	f.world.register(fs)
 	if status, done := a.parse(fs, args); done {
 		return status
 	}
 	target := targets[f.to]
+	if f.to == "apache" {
+		switch f.context {
+		case "server", "vhost":
+			target = apache.Target{Server: true}
+		case "", "htaccess":
+		default:
+			return a.fail("--context wants htaccess or server for Apache, not %q", f.context)
+		}
+		f.context = f.source
+	}
 	switch rest := fs.Args(); {
 	case f.to == "":
 		return a.fail("convert wants a target: rewright convert --to nginx .htaccess")
 	case target == nil:
 		hint := ""
-		if near := nearest(f.to, []string{"nginx"}); near != "" {
+		if near := nearest(f.to, []string{"nginx", "apache"}); near != "" {
 			hint = fmt.Sprintf("; did you mean %q?", near)
 		}
-		return a.fail("--to wants nginx, not %q%s", f.to, hint)
+		return a.fail("--to wants nginx or apache, not %q%s", f.to, hint)
 	case len(rest) == 0:
 		return a.fail("convert wants a file or a document root: rewright convert --to nginx .htaccess")
 	case len(rest) > 1:
@@ -135,10 +149,10 @@ func (a *app) convert(f *convertFlags, target emit.Target, arg string) int {
 		}
 	} else {
 		for _, file := range result.Files {
-			if f.full != (file.Name == nginx.FullFile) || len(bytes.TrimSpace(file.Text)) == 0 {
+			if f.to == "nginx" && f.full != (file.Name == nginx.FullFile) || len(bytes.TrimSpace(file.Text)) == 0 {
 				continue
 			}
-			if !f.full {
+			if f.to == "nginx" && !f.full {
 				where := "server {}"
 				if file.Name == nginx.HTTPFile {
 					where = "http {}"
@@ -200,7 +214,8 @@ func directiveAt(d *diag.Diagnostic) string {
 }
 
 // ownFiles are the names that a result may replace.
-var ownFiles = map[string]bool{nginx.HTTPFile: true, nginx.ServerFile: true, nginx.FullFile: true, "report.json": true}
+var ownFiles = map[string]bool{nginx.HTTPFile: true, nginx.ServerFile: true, nginx.FullFile: true,
+	apache.HtaccessFile: true, apache.VhostFile: true, "report.json": true}
 
 // writeResult writes a folder all at once: beside it first, then under its name. A folder that holds anything but an
 // earlier result is left alone.

@@ -191,6 +191,11 @@ func (w *writer) location(v *vhost, c choice, stale, last bool) {
 	if list := own(sc, "internal"); len(list) > 0 {
 		s.put(list[0], "internal", rule([]string{"%{ENV:REDIRECT_STATUS} ^$"}, "^", "-", "R=404,L"))
 	}
+	if r := takesAll(sc); r != nil && len(guards) == 0 && !s.more() {
+		s.rewrite(r, nil)
+		v.body.units = append(v.body.units, body.units...)
+		return
+	}
 	goesOn := s.items(sc.Items)
 	s.settleJumps()
 	if goesOn {
@@ -286,6 +291,30 @@ func (w *writer) only(sc *ir.Scope) *ir.Rule {
 		w.remarkUseless(sc)
 	}
 	return found
+}
+
+// takesAll is the one rewrite that a prefix location consists of, when it ends the script and takes every path that the
+// location takes: it needs no guard.
+func takesAll(sc *ir.Scope) *ir.Rule {
+	if sc.Modifier != ir.PrefixLocation && sc.Modifier != ir.NoRegexLocation || len(sc.Items) != 1 {
+		return nil
+	}
+	r, ok := sc.Items[0].(*ir.Rule)
+	if !ok || r.Keyword != ir.NginxRewrite || r.Flow == ir.FlowNext || r.Pattern == nil || r.Pattern.Re == nil {
+		return nil
+	}
+	space := pattern.NewSpace(5000)
+	l, ok := space.Subjects(r.Pattern.Re.Tree())
+	if !ok {
+		return nil
+	}
+	// a line feed in a path is as good as never asked for, and a dot does not take it
+	var feed pattern.ByteSet
+	feed.Add('\n')
+	if yes, _, known := space.Includes(l, space.Concat(space.Text(sc.Path), space.Bytes(feed.Not(), 0, -1))); !yes || !known {
+		return nil
+	}
+	return r
 }
 
 // remarkUseless speaks of settings beside a return, which nobody reaches.
