@@ -11,7 +11,6 @@ import (
 
 	"rewright/lint"
 	"rewright/lint/rules"
-	"rewright/parser/diag"
 )
 
 func run(t *testing.T, o lint.Options, inputs ...lint.Input) *lint.Result {
@@ -143,49 +142,5 @@ func TestFingerprints(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 		seen[f.Hash()] = true
-	}
-}
-
-func TestSilenced(t *testing.T) {
-	r := run(t, lint.Options{}, htaccess("f", "# lint:ignore RD004 -- as agreed\nRewriteRule ^a$ /b[L]\n# lint:ignore RD004\n# lint:ignore RD004 -- twice\nRewriteRule ^a$ /b[L]\n"))
-	if len(r.Silenced) != 2 || r.Suppressed != 2 || r.Silenced[0].Reason != "as agreed" || r.Silenced[1].Reason != "twice" || r.Silenced[1].Code != "RD004" {
-		t.Errorf("%+v", r.Silenced)
-	}
-}
-
-// TestManySuppressions: cost grows with the number of comments and findings, not with their product.
-func TestManySuppressions(t *testing.T) {
-	text := strings.Repeat("# lint:ignore RD004 -- known\nRewriteRule ^a$ /b[L]\n", 30_000)
-	start := time.Now()
-	r := run(t, lint.Options{Select: []string{"RD004", "RD990"}}, htaccess("f", text))
-	if len(r.Findings) != 0 || r.Suppressed != 30_000 {
-		t.Errorf("%d findings, %d suppressed", len(r.Findings), r.Suppressed)
-	}
-	if d := time.Since(start); d > 20*time.Second {
-		t.Errorf("took %v", d)
-	}
-}
-
-func TestMalformedSuppressions(t *testing.T) {
-	for _, c := range []struct{ name, text, want string }{
-		{"colon", "# lint:ignore: RD004\nRewriteRule ^a$ /b[L]\n", "f:1 RD990, f:2 RD004"},
-		{"another form", "# lint:ignore-line RD004\nRewriteRule ^a$ /b[L]\n", "f:1 RD990, f:2 RD004"},
-		{"file with colon", "# lint:ignore-file: RD004\nRewriteRule ^a$ /b[L]\n", "f:1 RD990, f:2 RD004"},
-		{"names no rule", "# lint:ignore -- all of it\nRewriteRule ^a$ /b[L]\n", "f:1 RD990, f:2 RD004"},
-		{"intent", "# lint:intent forever\nRewriteRule ^a$ /b [L]\n", "f:1 RD990"},
-		{"intent alone", "RewriteRule ^a$ /b [L]\n# lint:intent permanent\n", "f:2 RD990"},
-		{"RD990 in the file", "# lint:ignore-file RD990\n# lint:intent forever\nRewriteRule ^a$ /b [L]\n", ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := codes(run(t, lint.Options{}, htaccess("f", c.text)).Findings); got != c.want {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
-		})
-	}
-	r := run(t, lint.Options{Severity: map[string]diag.Severity{"RD990": diag.Style}}, htaccess("f", "# lint:intent forever\n# lint:ignore RD77\n"))
-	for _, d := range r.Findings {
-		if d.Severity != diag.Style {
-			t.Errorf("%s is %v", d.Message, d.Severity)
-		}
 	}
 }

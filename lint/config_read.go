@@ -17,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"rewright/parser/diag"
+	"rewright/parser/ir"
 )
 
 // maxConfigSize bounds a configuration file, in bytes, and maxConfigDepth how deep its brackets and indents may nest.
@@ -229,7 +230,7 @@ func configError(display string, err error) error {
 }
 
 // configKeys are all keys there are.
-var configKeys = []string{"hosts", "docroot", "files", "apache", "nginx", "profile", "modules", "no-modules", "max-hops", "thresholds",
+var configKeys = []string{"hosts", "docroot", "files", "apache", "nginx", "profile", "server", "context", "document-tree", "modules", "no-modules", "max-hops", "thresholds",
 	"select", "ignore", "severity", "exclude", "paths"}
 
 type configSettings struct {
@@ -239,6 +240,8 @@ type configSettings struct {
 	Apache     word   `yaml:"apache"`
 	Nginx      word   `yaml:"nginx"`
 	Profile    word   `yaml:"profile"`
+	Server     word   `yaml:"server"`
+	Context    word   `yaml:"context"`
 	Modules    words  `yaml:"modules"`
 	NoModules  words  `yaml:"no-modules"`
 	MaxHops    word   `yaml:"max-hops"`
@@ -411,6 +414,20 @@ func (c *configChecker) settings(f *configSettings) Settings {
 	}
 	if p := f.Profile; p.text != "" && p.text != ProfileIdentifiers {
 		c.fail(p.at, "there is no profile %q; there is %q", p.text, ProfileIdentifiers)
+	}
+	switch w := f.Server; w.text {
+	case "":
+	case "apache":
+		s.Server = ir.Apache
+	case "nginx":
+		s.Server = ir.Nginx
+	default:
+		c.fail(w.at, "server wants apache or nginx, not %q", w.text)
+	}
+	switch s.Context = ir.Context(f.Context.text); s.Context {
+	case "", ir.ContextHtaccess, ir.ContextVhost, ir.ContextServer, ir.ContextLocation, ir.ContextHTTP, ir.ContextMain:
+	default:
+		c.fail(f.Context.at, "context wants htaccess, vhost or server for Apache, location, server, http or main for nginx, not %q", f.Context.text)
 	}
 	if w := f.Complete; w.at != nil {
 		switch w.text {

@@ -106,6 +106,8 @@ func TestConfigErrors(t *testing.T) {
 		{"version", "apache: two\n", `f:1:9: a version is written as 2.4.62, not "two"`},
 		{"host with scheme", "hosts: [\"https://a.example\"]\n", `f:1:9: "https://a.example" is no host name`},
 		{"host", "hosts: [\"a b\"]\n", `f:1:9: "a b" is no host name`},
+		{"server", "server: iis\n", `f:1:9: server wants apache or nginx, not "iis"`},
+		{"context", "context: block\n", `f:1:10: context wants `},
 		{"number", "max-hops: many\n", `f:1:11: this wants a number from 1, not "many"`},
 		{"zero hops", "max-hops: 0\n", `f:1:11: this wants a number from 1`},
 		{"pattern", "exclude: [\"a[\"]\n", `f:1:11: "a[" is no pattern`},

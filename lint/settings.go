@@ -20,6 +20,8 @@ type Choice struct {
 
 // Settings are what is known of files, and what is wanted of their check. The zero value knows and wants nothing.
 type Settings struct {
+	Server        ir.Server  // 0: found from name and text
+	Context       ir.Context // what a file is the inside of; empty: found from name and text
 	Hosts         []string
 	Docroot       string // absolute folder
 	Apache, Nginx string // versions: "2.4.62"; empty: the newest one known
@@ -46,6 +48,12 @@ func (s *Settings) over(t *Settings) {
 		if *p.from != "" {
 			*p.to = *p.from
 		}
+	}
+	if t.Server != 0 {
+		s.Server = t.Server
+	}
+	if t.Context != "" {
+		s.Context = t.Context
 	}
 	s.Modules = slices.Concat(s.Modules, t.Modules)
 	s.NoModules = slices.Concat(s.NoModules, t.NoModules)

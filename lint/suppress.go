@@ -163,8 +163,9 @@ func (c *selection) suppress(u *Unit, findings []diag.Diagnostic) (kept []diag.D
 	if c.suppressor == nil || !c.on[c.suppressor.Code] {
 		return kept, silenced
 	}
+	told := &toldIndex{list: slices.Clip(kept)}
 	for _, s := range list {
-		kept = append(kept, c.problems(s)...)
+		kept = append(kept, c.problems(u, s, told)...)
 	}
 	return kept, silenced
 }
@@ -216,91 +217,4 @@ func (x suppressionIndex) at(file *source.File, offset int32) iter.Seq[*suppress
 			}
 		}
 	}
-}
-
-// problems is what is wrong with one suppression.
-func (c *selection) problems(s *suppression) []diag.Diagnostic {
-	one := func(span source.Span, severity diag.Severity, message string, fixes ...diag.Fix) diag.Diagnostic {
-		return c.withSeverity(diag.Diagnostic{Code: c.suppressor.Code, Name: c.suppressor.ID, Severity: severity, File: s.file,
-			Span: span, Message: message, Fixes: fixes})
-	}
-	if s.malformed {
-		return []diag.Diagnostic{one(s.span, diag.Warning, "this silences nothing: behind lint:ignore or lint:ignore-file stand a blank and the rules; write lint:ignore RD302 -- reason")}
-	}
-	if len(s.words) == 0 {
-		return []diag.Diagnostic{one(s.span, diag.Warning, "this suppression names no rule and silences nothing; name one: lint:ignore RD302 -- reason")}
-	}
-	var out []diag.Diagnostic
-	for i := range s.words {
-		w := &s.words[i]
-		switch {
-		case w.rule == nil:
-			message := "no rule is called \"" + w.text + "\", so this silences nothing"
-			var names []string
-			for _, r := range c.rules {
-				names = append(names, r.ID, r.Code)
-			}
-			if near := Nearest(w.text, names); len(near) == 1 {
-				d := one(w.span, diag.Warning, message+"; did you mean \""+near[0]+"\"?",
-					diag.Fix{Title: "write \"" + near[0] + "\"", Safety: diag.Safe, Edits: source.Replace(w.span, near[0])})
-				out = append(out, d)
-				continue
-			}
-			out = append(out, one(w.span, diag.Warning, message))
-		case !w.used && c.on[w.rule.Code]:
-			what := "nothing here gives " + w.rule.Code + " " + w.rule.ID
-			if !s.whole && s.start < 0 {
-				what = "no directive follows, so nothing is silenced"
-			}
-			d := one(w.span, diag.Info, "unused suppression: "+what)
-			if len(s.words) == 1 && !s.whole {
-				d.Fixes = []diag.Fix{{Title: "remove the comment", Safety: diag.Safe, Edits: source.Replace(s.wholeLine(), "")}}
-			}
-			out = append(out, d)
-		}
-	}
-	return out
-}
-
-// intentProblems is what is wrong with the stated intents of a unit.
-func (c *selection) intentProblems(u *Unit) []diag.Diagnostic {
-	in := u.readIntents()
-	if c.suppressor == nil || !c.on[c.suppressor.Code] {
-		return nil
-	}
-	var out []diag.Diagnostic
-	add := func(d diag.Diagnostic) {
-		d.Code, d.Name = c.suppressor.Code, c.suppressor.ID
-		out = append(out, c.withSeverity(d))
-	}
-	for _, d := range in.diagnostics {
-		add(d)
-	}
-	for _, i := range in.misplaced {
-		add(diag.Diagnostic{Severity: diag.Warning, File: i.Comment.File, Span: i.Span,
-			Message: "no directive follows on the next line, so this states nothing"})
-	}
-	return out
-}
-
-// wholeLine is the comment with its line when nothing else stands on it, else the comment alone.
-func (s *suppression) wholeLine() source.Span {
-	text := s.file.Text
-	a, b := s.span.Start, s.span.End
-	for a > 0 && (text[a-1] == ' ' || text[a-1] == '\t') {
-		a--
-	}
-	if a > 0 && text[a-1] != '\n' {
-		return source.Span{Start: a, End: b}
-	}
-	for int(b) < len(text) && text[b] != '\n' {
-		if c := text[b]; c != ' ' && c != '\t' && c != '\r' {
-			return s.span
-		}
-		b++
-	}
-	if int(b) < len(text) {
-		b++
-	}
-	return source.Span{Start: a, End: b}
 }

@@ -109,6 +109,9 @@ func (s *lintSource) read(a *app, arg string) ([]lint.Input, error) {
 		}
 		name := inRoot(filepath.Join(s.working, "-"))
 		o.Display = func(string) string { return "-" }
+		if o, err = s.known(name, o); err != nil {
+			return nil, err
+		}
 		file, d, err := load.SourceText(name, text, o)
 		if err != nil {
 			return nil, err
@@ -153,7 +156,11 @@ func (s *lintSource) read(a *app, arg string) ([]lint.Input, error) {
 		if s.skipUnknown && !info.IsDir() && !load.IsConfiguration(s.fsys, f.Name) {
 			continue
 		}
-		file, d, err := load.Source(s.fsys, f.Name, o)
+		known, err := s.known(f.Name, o)
+		if err != nil {
+			return nil, err
+		}
+		file, d, err := load.Source(s.fsys, f.Name, known)
 		if err != nil {
 			return nil, err
 		}
@@ -165,6 +172,18 @@ func (s *lintSource) read(a *app, arg string) ([]lint.Input, error) {
 		inputs = append(inputs, in)
 	}
 	return inputs, nil
+}
+
+// known adds to load's options what a configuration file says of the server and the context of a file; flags win.
+func (s *lintSource) known(name string, o load.Options) (load.Options, error) {
+	set, err := s.configs.settings(name)
+	if err != nil {
+		return o, err
+	}
+	if o.Server == 0 && o.Context == "" {
+		o.Server, o.Context = set.Server, set.Context
+	}
+	return o, nil
 }
 
 // input is one file with what is known of it. name is its path below /.

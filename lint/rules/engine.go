@@ -12,7 +12,9 @@ var suppressionProblem = lint.Rule{
 		Title: "a suppression that silences nothing",
 		Text: "`# lint:ignore RD302 -- reason` on the line above a directive (nginx: also at the end of its line) silences a rule " +
 			"there, `# lint:ignore-file RD302 -- reason` in the whole file. Codes and names may be given, several of them. One that " +
-			"names no rule is a warning; one whose rule has nothing to say there is worth knowing.",
+			"names no rule is a warning, and so is one that stands away from the line it is meant for; one whose rule has nothing " +
+			"to say there is worth knowing. `# lint:intent temporary until 2026-12-31` stands in the same places and states what is meant " +
+			"(`temporary`, `permanent`, `keep-method`, `get`); one that cannot be read states nothing and is told.",
 		Examples: []lint.Example{
 			{Server: ir.Apache, Before: "# lint:ignore RD3000 -- as agreed\nRewriteEngine On\n", After: "RewriteEngine On\n"},
 			{Server: ir.Nginx, Before: "autoindex on; # lint:ignore RD029\n", After: "autoindex on;\n"},
