@@ -2,6 +2,7 @@ package rules
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"rewright/parser/diag"
@@ -57,7 +58,7 @@ func (f *follower) throughIndex(r *ir.Rule) bool {
 // indexFolders are the folders whose index file a rule may be about.
 func (f *follower) indexFolders(r *ir.Rule, below, name string) []string {
 	out := []string{below}
-	for _, p := range f.site.Likely(r, 3) {
+	for _, p := range f.sources.likely(r) {
 		if dir, ok := strings.CutSuffix(p, "/"+name); ok && dir+"/" != below {
 			out = append(out, dir+"/")
 		}
@@ -151,7 +152,7 @@ func (f *follower) slashPaths(r *ir.Rule) []string {
 			}
 		}
 	}
-	for _, p := range append(f.site.Likely(r, 4), below+"folder/") {
+	for _, p := range append(slices.Clone(f.sources.likely(r)), below+"folder/") {
 		if strings.HasSuffix(p, "/") && len(p) > len(below) && f.sources.matches(r, below, p) {
 			out = append(out, p)
 		}

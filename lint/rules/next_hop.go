@@ -18,6 +18,8 @@ type sources struct {
 	index *sim.Index
 	left  int // comparisons
 	list  []int32
+	last  *ir.Rule // of likely
+	paths []string
 }
 
 // sourceComparisons bounds the patterns one lookup table compares, over all look-ups.
@@ -129,9 +131,17 @@ func (t *sources) matches(r *ir.Rule, from, path string) bool {
 	return true
 }
 
+// likely are paths a rule is likely to take. Asked again for the same rule they are at hand.
+func (t *sources) likely(r *ir.Rule) []string {
+	if t.last != r {
+		t.last, t.paths = r, t.site.Likely(r, 4)
+	}
+	return t.paths
+}
+
 // mayGoOn tells whether the target of a rule may be taken by a rule of the site, its own or another.
 func (t *sources) mayGoOn(r *ir.Rule) bool {
-	for _, path := range t.site.Likely(r, 3) {
+	for _, path := range t.likely(r) {
 		host, to, ok := expand(t.site, r, path)
 		if !ok {
 			return true

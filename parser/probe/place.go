@@ -90,6 +90,18 @@ func hostOf(sc *ir.Scope) *ir.Scope {
 
 // rootOf is the document root in force for a scope, without a final slash.
 func (s *Site) rootOf(sc *ir.Scope) string {
+	if root, ok := s.roots[sc]; ok {
+		return root
+	}
+	if s.roots == nil {
+		s.roots = map[*ir.Scope]string{}
+	}
+	root := s.findRoot(sc)
+	s.roots[sc] = root
+	return root
+}
+
+func (s *Site) findRoot(sc *ir.Scope) string {
 	for ; sc != nil; sc = sc.Parent {
 		for _, item := range sc.Items {
 			if set, ok := item.(*ir.Setting); ok && (set.Name == "root" || set.Name == "DocumentRoot") && !strings.Contains(set.Arg(0), "$") {

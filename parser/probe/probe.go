@@ -58,6 +58,7 @@ type Site struct {
 	byName   map[string]sim.Simulator
 	worlds   []*sim.World // of all simulators
 	places   map[*ir.Rule]*place
+	roots    map[*ir.Scope]string
 	rules    []*ir.Rule
 	known    map[*ir.Rule]knownRequests
 	defs     map[string][]definition
