@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -130,20 +132,39 @@ func (c *fixCommand) show(f *fix.File) error {
 // noter says of each hunk which fixes it holds.
 func noter(f *fix.File) func(diff.Hunk) []string {
 	before, after := source.NewFile(f.Name, f.Before), source.NewFile(f.Name, f.After)
-	told := map[*fix.Applied]bool{}
+	old, now := map[int][]int{}, map[int][]int{} // by line from 0: indexes of the fixes that touch it
+	mark := func(lines map[int][]int, file *source.File, spans []source.Span, i int) {
+		for _, s := range spans {
+			for line := file.Line(s.Start); line <= file.Line(s.End); line++ {
+				lines[line-1] = append(lines[line-1], i)
+			}
+		}
+	}
+	for i := range f.Applied {
+		mark(old, before, f.Applied[i].Before, i)
+		mark(now, after, f.Applied[i].After, i)
+	}
+	told := map[int]bool{}
 	return func(h diff.Hunk) []string {
+		in := map[int]bool{}
+		for k := range h.BeforeLen {
+			for _, i := range old[h.Before+k] {
+				in[i] = true
+			}
+		}
+		for k := range h.AfterLen {
+			for _, i := range now[h.After+k] {
+				in[i] = true
+			}
+		}
 		var out []string
-		for i := range f.Applied {
+		for _, i := range slices.Sorted(maps.Keys(in)) {
 			a := &f.Applied[i]
-			if !touches(before, a.Before, h.Before, h.BeforeLen) && !touches(after, a.After, h.After, h.AfterLen) {
-				continue
-			}
 			out = append(out, fmt.Sprintf("%s:%d %s %s: %s (%s)", f.Name, a.Line, a.Code, a.Name, a.Title, a.Safety))
-			if told[a] {
-				continue
+			if !told[i] {
+				told[i] = true
+				out = append(out, changeLines(a.Changes, a.Simulated)...)
 			}
-			told[a] = true
-			out = append(out, changeLines(a.Changes, a.Simulated)...)
 		}
 		return out
 	}
@@ -159,16 +180,6 @@ func changeLines(changes []fix.Change, simulated bool) []string {
 		out = append(out, "  no request that was tried is answered otherwise")
 	}
 	return out
-}
-
-// touches tells whether one of the spans lies on one of n lines from a first one, counted from 0.
-func touches(file *source.File, spans []source.Span, first, n int) bool {
-	for _, s := range spans {
-		if from, to := file.Line(s.Start)-1, file.Line(s.End)-1; from < first+n && to >= first {
-			return true
-		}
-	}
-	return false
 }
 
 // save writes a file and says what was done.

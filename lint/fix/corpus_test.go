@@ -174,6 +174,17 @@ func compareAnswers(u0, u1 *lint.Unit, f *File) (asked, stated int, why string) 
 	for _, r := range rulesAt(s1, spans) {
 		edited[r] = true
 	}
+	var said []source.Span // what fixes that state a change edited in the old text
+	for _, a := range f.Applied {
+		if a.States {
+			said = append(said, a.Before...)
+		}
+	}
+	sort.Slice(said, func(i, j int) bool { return said[i].Start < said[j].Start })
+	meant := map[*ir.Rule]bool{}
+	for _, r := range rulesAt(s0, map[string][]source.Span{f.Name: said}) {
+		meant[r] = true
+	}
 	r := rand.New(rand.NewSource(int64(len(f.Before))))
 	var list []probe.Probe
 	for _, s := range []*probe.Site{s0, s1} {
@@ -199,7 +210,7 @@ func compareAnswers(u0, u1 *lint.Unit, f *File) (asked, stated int, why string) 
 		if same(&q.before, &q.after) {
 			continue
 		}
-		if anyFired(&q.after, edited) {
+		if anyFired(&q.after, edited) || anyFired(&q.before, meant) {
 			stated++
 			continue
 		}

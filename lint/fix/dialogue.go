@@ -45,10 +45,11 @@ func (a *dialogue) answer(d diag.Diagnostic, f diag.Fix) *decided {
 
 // moved carries the places of what was said over a batch of edits.
 func (a *dialogue) moved(file string, list edits) {
+	m := list.shifts()
 	for _, x := range a.said[file] {
 		// An insertion at the place itself comes before it.
-		end := list.forward(source.Span{Start: x.at.Start, End: x.at.Start}).End
-		x.at = source.Span{Start: end, End: max(end, list.forward(x.at).End)}
+		end := m.forward(source.Span{Start: x.at.Start, End: x.at.Start}).End
+		x.at = source.Span{Start: end, End: max(end, m.forward(x.at).End)}
 	}
 }
 
@@ -106,7 +107,7 @@ func (p *proof) candidate(w wanted) Candidate {
 	var old, now []source.Span
 	for _, e := range changed[name] {
 		old = append(old, e.Span)
-		now = append(now, changed[name].forward(e.Span))
+		now = append(now, changed[name].shifts().forward(e.Span))
 	}
 	for k := range p.c.roots {
 		if c.Changes = changes(p.before, after, k, name, old, now, w.finding.Witness); len(c.Changes) > 0 {

@@ -61,6 +61,7 @@ type Applied struct {
 	// telling one first. Empty with Simulated set: no request that was tried is answered otherwise.
 	Changes   []Change
 	Simulated bool // false: there were too many fixes in the file to try each
+	States    bool // the fix states that it changes answers of the rules it edits
 }
 
 // Left is a fix that was not applied.

@@ -33,6 +33,11 @@ func apply(t *testing.T, o Options, inputs ...lint.Input) []File {
 
 // replace is a rule that wants each old text written as another one.
 func replace(code, old, text string, safety diag.Safety) *lint.Rule {
+	return replacing(code, old, text, diag.Fix{Safety: safety})
+}
+
+// replacing is replace with more to say of the fix.
+func replacing(code, old, text string, fix diag.Fix) *lint.Rule {
 	return &lint.Rule{Code: code, ID: strings.ToLower(code), Severity: diag.Warning, For: lint.Both, File: func(p *lint.Pass) {
 		for at, rest := 0, string(p.File.Text); ; {
 			i := strings.Index(rest, old)
@@ -40,7 +45,7 @@ func replace(code, old, text string, safety diag.Safety) *lint.Rule {
 				return
 			}
 			s := source.NewSpan(at+i, at+i+len(old))
-			p.Report(s, old, diag.Fix{Title: "write " + text, Safety: safety, Edits: source.Replace(s, text)})
+			p.Report(s, old, diag.Fix{Title: "write " + text, Safety: fix.Safety, States: fix.States, Edits: source.Replace(s, text)})
 			at, rest = at+i+len(old), rest[i+len(old):]
 		}
 	}}
@@ -75,6 +80,10 @@ func TestRounds(t *testing.T) {
 			"RewriteEngine On\nRewriteRule ^/old$ /new [R=301,L]\n", "RewriteEngine On\nRewriteRule ^old$ /new [R=301,L]\n", 1, "T1", ""},
 		{"but not one that did", []*lint.Rule{replace("T1", "^(/?)old$", "^(/?)old", diag.Safe)},
 			"RewriteEngine On\nRewriteRule ^(/?)old$ /new [R=301,L]\n", "RewriteEngine On\nRewriteRule ^(/?)old$ /new [R=301,L]\n", 0, "", "!T1"},
+		{"a change that is stated is made", []*lint.Rule{replacing("T1", "/new", "/other", diag.Fix{Safety: diag.Safe, States: true})},
+			"RewriteEngine On\nRewriteRule ^old$ /new [R=301,L]\n", "RewriteEngine On\nRewriteRule ^old$ /other [R=301,L]\n", 1, "T1", ""},
+		{"but not of other rules", []*lint.Rule{replacing("T1", "DirectorySlash On", "DirectorySlash Off", diag.Fix{Safety: diag.Safe, States: true})},
+			"DirectorySlash On\n", "DirectorySlash On\n", 0, "", "!T1"},
 		{"a refused file is healed", []*lint.Rule{replace("T1", "NoSuchDirective", "# was:", diag.Safe)},
 			"NoSuchDirective a\nRedirect /a /b\n", "# was: a\nRedirect /a /b\n", 1, "T1", ""},
 	} {
@@ -245,7 +254,7 @@ func TestForward(t *testing.T) {
 		{source.NewSpan(10, 12), source.NewSpan(12, 16)}, {source.NewSpan(11, 13), source.NewSpan(12, 17)}, {source.NewSpan(4, 4), source.NewSpan(4, 6)},
 		{source.NewSpan(2, 11), source.NewSpan(2, 16)},
 	} {
-		if got := list.forward(c.s); got != c.want {
+		if got := list.shifts().forward(c.s); got != c.want {
 			t.Errorf("%v becomes %v, want %v", c.s, got, c.want)
 		}
 	}

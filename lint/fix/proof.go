@@ -95,7 +95,7 @@ func (p *proof) broken(list []wanted, strict bool) string {
 		if !strict || p.before.refused(k) {
 			continue // what was answered to nobody is answered now: that is what the fix is for
 		}
-		if why := p.answers(k, after, changed); why != "" {
+		if why := p.answers(k, after, changed, stating(list)); why != "" {
 			return why
 		}
 	}
@@ -161,9 +161,48 @@ const (
 	perSampled  = 2
 )
 
+// stating are the edits of those fixes that state a change, by file.
+func stating(list []wanted) map[string]map[source.Edit]bool {
+	out := map[string]map[source.Edit]bool{}
+	for _, w := range list {
+		if w.fix.States {
+			name := w.finding.File.Name
+			if out[name] == nil {
+				out[name] = map[source.Edit]bool{}
+			}
+			for _, e := range w.fix.Edits {
+				out[name][e] = true
+			}
+		}
+	}
+	return out
+}
+
+// statedRules are the rules before and after that fixes which state a change edit.
+func (p *proof) statedRules(s0, s1 *probe.Site, changed map[string]edits, states map[string]map[source.Edit]bool) map[*ir.Rule]bool {
+	out := map[*ir.Rule]bool{}
+	if len(states) == 0 {
+		return out
+	}
+	old, now := map[string][]source.Span{}, map[string][]source.Span{}
+	for name, list := range changed {
+		back := list.inverse(p.r.text[name])
+		for i, e := range list {
+			if states[name][e] {
+				old[name] = append(old[name], e.Span)
+				now[name] = append(now[name], back[i].Span)
+			}
+		}
+	}
+	for _, r := range append(rulesAt(s0, old), rulesAt(s1, now)...) {
+		out[r] = true
+	}
+	return out
+}
+
 // answers says which answer a batch of safe fixes changes without being allowed to. A rule that took effect for no
-// request and does so now was woken, which is what a safe fix of a dead rule states.
-func (p *proof) answers(k int, after *scene, changed map[string]edits) string {
+// request and does so now was woken, which is what a safe fix of a dead rule states; others state what they change.
+func (p *proof) answers(k int, after *scene, changed map[string]edits, states map[string]map[source.Edit]bool) string {
 	u0, u1 := p.before.units[k], after.units[k]
 	s0, s1 := u0.Site(), u1.Site()
 	if s0 == nil || s1 == nil {
@@ -201,18 +240,40 @@ func (p *proof) answers(k int, after *scene, changed map[string]edits) string {
 			ask(q)
 		}
 	}
-	woken := map[*ir.Rule]bool{}
-	for _, r := range edited {
-		back := map[string][]source.Span{r.File.Name: {p.inverse(changed)[r.File.Name].forward(extent(r))}}
-		woken[r] = !slices.ContainsFunc(rulesAt(s0, back), func(r *ir.Rule) bool { return fired0[r] })
-	}
+	stated := p.statedRules(s0, s1, changed, states)
+	woken := p.wakes(s0, edited, fired0, changed)
 	for _, x := range differ {
-		if anyFired(&x.after, woken) {
+		if slices.ContainsFunc(probe.Fired(&x.after), woken) || anyFired(&x.before, stated) || anyFired(&x.after, stated) {
 			continue
 		}
 		return "it would change an answer without saying so: " + newChange(s0, x, "", "").String()
 	}
 	return ""
+}
+
+// wakes tells of a rule after a batch whether it is an edited one that took effect for no request before.
+func (p *proof) wakes(s0 *probe.Site, edited []*ir.Rule, fired0 map[*ir.Rule]bool, changed map[string]edits) func(*ir.Rule) bool {
+	back := map[string]shifts{}
+	for name, list := range p.inverse(changed) {
+		back[name] = list.shifts()
+	}
+	isEdited := map[*ir.Rule]bool{}
+	for _, r := range edited {
+		isEdited[r] = true
+	}
+	known := map[*ir.Rule]bool{}
+	return func(r *ir.Rule) bool {
+		if !isEdited[r] {
+			return false
+		}
+		woken, ok := known[r]
+		if !ok {
+			old := map[string][]source.Span{r.File.Name: {back[r.File.Name].forward(extent(r))}}
+			woken = !slices.ContainsFunc(rulesAt(s0, old), func(r *ir.Rule) bool { return fired0[r] })
+			known[r] = woken
+		}
+		return woken
+	}
 }
 
 func anyFired(o *sim.Outcome, rules map[*ir.Rule]bool) bool {
@@ -262,10 +323,11 @@ func general(u *lint.Unit, findings []diag.Diagnostic) []probe.Probe {
 			host = probe.DefaultHost
 		}
 		for _, scheme := range []string{"http", "https"} {
-			for _, target := range []string{"/", "/index.php", "/no/such/page.html?x=1", "/folder/"} {
-				q := probe.Probe{Request: sim.Request{Method: "GET", Scheme: scheme, Host: host, Target: target}}
-				if target == "/index.php" || target == "/folder/" {
-					q.Exists = []string{u.Docroot() + target}
+			for _, w := range []struct{ target, exists string }{{"/", ""}, {"/", "/index.html"}, {"/index.php", "/index.php"}, {"/style.css", "/style.css"},
+				{"/page.html", "/page.html"}, {"/no/such/page.html?x=1", ""}, {"/folder/", "/folder/"}, {"/folder", "/folder/"}} {
+				q := probe.Probe{Request: sim.Request{Method: "GET", Scheme: scheme, Host: host, Target: w.target}}
+				if w.exists != "" {
+					q.Exists = []string{u.Docroot() + w.exists}
 				}
 				out = append(out, q)
 			}

@@ -75,31 +75,42 @@ func (r *run) result() []File {
 	return out
 }
 
-// place carries the edits of a fix back to the old text and on to the new one.
-func (r *run) place(c *component, a *applied) {
-	texts := [][]byte{} // of the file, before each round
-	text := r.original(a.file).Text
+// history is what became of one file, round by round.
+type history struct {
+	original    *source.File
+	back, forth []shifts // of each round: from the text after it to the one before, and the other way
+}
+
+func (r *run) history(c *component, name string) *history {
+	h := &history{original: r.original(name)}
+	text := h.original.Text
 	for _, done := range c.done {
-		texts = append(texts, text)
-		if next, err := source.Apply(text, done[a.file]); err == nil {
+		list := done[name]
+		h.forth = append(h.forth, list.shifts())
+		h.back = append(h.back, list.inverse(text).shifts())
+		if next, err := source.Apply(text, list); err == nil {
 			text = next
 		}
 	}
-	own := sortEdits(a.edits)
-	for _, e := range own {
+	return h
+}
+
+// place carries the edits of a fix back to the old text and on to the new one.
+func (h *history) place(a *applied) {
+	for _, e := range sortEdits(a.edits) {
 		s := e.Span
 		for k := a.round - 1; k >= 0; k-- {
-			s = c.done[k][a.file].inverse(texts[k]).forward(s)
+			s = h.back[k].forward(s)
 		}
 		a.Before = append(a.Before, s)
 		t := e.Span
-		for k := a.round; k < len(c.done); k++ {
-			t = c.done[k][a.file].forward(t)
+		for k := a.round; k < len(h.forth); k++ {
+			t = h.forth[k].forward(t)
 		}
 		a.After = append(a.After, t)
 	}
 	if len(a.Before) > 0 {
-		a.Line = r.original(a.file).Line(a.Before[0].Start)
+		a.Line = h.original.Line(a.Before[0].Start)
 	}
 }
 
@@ -117,8 +128,12 @@ func (r *run) trace(c *component) {
 	if len(c.applied) == 0 {
 		return
 	}
+	files := map[string]*history{}
 	for _, a := range c.applied {
-		r.place(c, a)
+		if files[a.file] == nil {
+			files[a.file] = r.history(c, a.file)
+		}
+		files[a.file].place(a)
 	}
 	if len(c.applied) > maxSimulated {
 		return
@@ -144,7 +159,7 @@ func (r *run) trace(c *component) {
 			own := sortEdits(a.edits)
 			for _, e := range own {
 				old = append(old, e.Span)
-				now = append(now, own.forward(e.Span))
+				now = append(now, own.shifts().forward(e.Span))
 			}
 			if text, err := source.Apply(texts[a.file].Text, own); err == nil && len(c.applied) > 1 && len(c.applied) <= maxAlone {
 				texts[a.file] = source.NewFile(a.file, text)

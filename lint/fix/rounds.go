@@ -187,7 +187,7 @@ func (r *run) round(c *component, findings []diag.Diagnostic, round int) {
 			name := w.finding.File.Name
 			done[name] = append(done[name], w.fix.Edits...)
 			c.applied = append(c.applied, &applied{file: name, round: len(c.done), edits: w.fix.Edits, witness: w.finding.Witness, refuses: w.finding.Refuses,
-				Applied: Applied{Code: w.finding.Code, Name: w.finding.Name, Severity: w.finding.Severity, Safety: w.fix.Safety,
+				Applied: Applied{Code: w.finding.Code, Name: w.finding.Name, Severity: w.finding.Severity, Safety: w.fix.Safety, States: w.fix.States,
 					Title: w.fix.Title, Message: w.finding.Message}})
 		}
 		for name, list := range done {

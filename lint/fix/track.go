@@ -23,27 +23,44 @@ func sortEdits(list []source.Edit) edits {
 	return slices.Compact(list)
 }
 
-// forward maps a span of the text before a batch to the text after it. It grows to hold what edits wrote that touch it.
-func (list edits) forward(s source.Span) source.Span {
-	start, end := int32(0), int32(0) // by how much edits moved the two ends
-	var from, to int32 = s.Start, s.End
-	for _, e := range list {
-		grown := int32(len(e.Text)) - int32(e.Span.Len())
-		switch {
-		case e.Span.End <= s.Start && !(e.Span.Len() == 0 && e.Span.Start == s.Start):
-			start += grown
-		case e.Span.Start < s.Start && s.Start < e.Span.End:
-			from = e.Span.Start
-		}
-		switch {
-		case e.Span.End <= s.End:
-			end += grown
-		case e.Span.Start < s.End && s.End < e.Span.End:
-			end += grown
-			to = e.Span.End
-		}
+// shifts are edits with how far each moves what stands behind it, in bytes: entry i is what the edits before i grow the text by.
+type shifts struct {
+	list edits
+	sum  []int32
+}
+
+func (list edits) shifts() shifts {
+	m := shifts{list, make([]int32, len(list)+1)}
+	for i, e := range list {
+		m.sum[i+1] = m.sum[i] + int32(len(e.Text)) - int32(e.Span.Len())
 	}
-	return source.Span{Start: from + start, End: to + end}
+	return m
+}
+
+// forward maps a span of the text before a batch to the text after it. It grows to hold what edits wrote that touch it.
+func (m shifts) forward(s source.Span) source.Span {
+	if len(m.list) == 0 {
+		return s
+	}
+	// The first edit that does not lie wholly before the start; an insertion at the start belongs to the span.
+	i := sort.Search(len(m.list), func(i int) bool {
+		e := m.list[i].Span
+		return e.End > s.Start || e.Start == s.Start && e.Len() == 0
+	})
+	from := s.Start
+	if i < len(m.list) {
+		from = min(from, m.list[i].Span.Start)
+	}
+	// The first edit that lies wholly behind the end; an insertion at the end belongs to the span.
+	j := sort.Search(len(m.list), func(j int) bool {
+		e := m.list[j].Span
+		return e.Start > s.End || e.Start == s.End && e.Len() > 0
+	})
+	to := s.End
+	if j > 0 {
+		to = max(to, m.list[j-1].Span.End)
+	}
+	return source.Span{Start: from + m.sum[i], End: to + m.sum[j]}
 }
 
 // inverse are the edits that lead back from the text after a batch to the text before it.

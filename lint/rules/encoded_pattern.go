@@ -60,6 +60,7 @@ func checkEncoded(p *lint.Pass, g *ir.Program) {
 				written = `"` + text + `"`
 			}
 			d.Fixes = []diag.Fix{write(diag.Safe, at, written)}
+			d.Fixes[0].States = true
 		}
 		p.Add(d)
 	})
@@ -88,7 +89,7 @@ func byteOf(code string) byte {
 
 // decodePattern is the fix that writes the bytes of a pattern as they are compared.
 func decodePattern(p *lint.Pass, u *patternUse, base int32) []diag.Fix {
-	fix := diag.Fix{Title: "write the bytes as they are compared", Safety: diag.Safe}
+	fix := diag.Fix{Title: "write the bytes as they are compared", Safety: diag.Safe, States: true}
 	fixed, from := "", 0
 	codes := encodedByte.get().FindAllStringIndex(u.Text, -1)
 	for i := 0; i < len(codes); i++ {

@@ -131,5 +131,5 @@ func rootFix(p *lint.Pass, s *ir.Scope, r *ir.Rule) []diag.Fix {
 	if text[0] == '"' || text[0] == '\'' {
 		at.Start++
 	}
-	return []diag.Fix{{Title: "begin the target with " + quote(prefix), Safety: diag.Safe, Edits: source.Insert(at.Start, prefix)}}
+	return []diag.Fix{{Title: "begin the target with " + quote(prefix), Safety: diag.Safe, States: true, Edits: source.Insert(at.Start, prefix)}}
 }

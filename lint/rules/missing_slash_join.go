@@ -78,7 +78,7 @@ func joinedPrefix(p *lint.Pass, a *asker, r *ir.Rule) {
 	}
 	p.Add(diag.Diagnostic{Span: r.TargetSpan, Witness: found.witness,
 		Message: "the slash is missing: " + found.path() + " goes to " + found.location(),
-		Fixes:   []diag.Fix{{Title: "end the target with `/`", Safety: how, Edits: source.Insert(innerEnd(p, r.TargetSpan), "/")}}})
+		Fixes:   []diag.Fix{{Title: "end the target with `/`", Safety: how, States: how == diag.Safe, Edits: source.Insert(innerEnd(p, r.TargetSpan), "/")}}})
 }
 
 // hostPart is the authority of an address that has no path, else empty.

@@ -207,7 +207,7 @@ func percentFix(p *lint.Pass, r *ir.Rule, list []percentEscape, redirect bool) [
 	if len(edits) == 0 {
 		return nil
 	}
-	return []diag.Fix{{Title: title, Safety: how, Edits: edits}}
+	return []diag.Fix{{Title: title, Safety: how, States: how == diag.Safe, Edits: edits}}
 }
 
 // urlBytes tells whether a text can be sent in a Location as it stands.

@@ -62,7 +62,7 @@ var queryDoubled = lint.Rule{
 			}
 			p.Add(diag.Diagnostic{Span: part.Span, Witness: found.witness,
 				Message: "the query is sent twice: " + quote(clip(found.path(), 60)) + " becomes " + quote(clip(result(&found.outcome), 80)),
-				Fixes:   []diag.Fix{{Title: "end the replacement with `?`", Safety: diag.Safe, Edits: source.Insert(end, "?")}}})
+				Fixes:   []diag.Fix{{Title: "end the replacement with `?`", Safety: diag.Safe, States: true, Edits: source.Insert(end, "?")}}})
 		})
 	},
 }

@@ -39,7 +39,7 @@ func ParseSeverity(name string) (s Severity, ok bool) {
 type Safety string
 
 const (
-	Safe  Safety = "safe"  // every answer of the server stays, or turns from refusal into what the text says
+	Safe  Safety = "safe"  // every answer of the server stays, or turns from refusal into what the text says; but see Fix.States
 	Risky Safety = "risky" // changes answers on purpose
 	Shown Safety = "shown" // a person has to choose
 )
@@ -49,6 +49,10 @@ type Fix struct {
 	Title  string // imperative, lower case: `write "R=301"`
 	Safety Safety
 	Edits  []source.Edit // in the file of the diagnostic
+	// States is set on a safe fix that changes what the edited rules answer, and only they: what it was nobody can have
+	// meant (/Demand0Fulfillment for /Demand%20Fulfillment), and the title says what it becomes. A rule that could never
+	// match and will is no change of this kind.
+	States bool
 }
 
 // Related is another place that belongs to a diagnostic.
