@@ -112,6 +112,7 @@ type trial struct {
 	refused  error
 	blamed   map[ir.Item]*check.Difference // the first difference of each rule and setting
 	others   []check.Difference            // no rule is to blame for
+	marks    map[ir.Item]int               // 1: a difference with %3F, 2: another one
 }
 
 func (c *conversion) try(f forms) *trial {
@@ -174,7 +175,18 @@ func (c *conversion) check(t *trial) {
 
 // questions are those about rules, and for each location its name, a file in it and one that is missing.
 func (c *conversion) questions() []check.Answered {
-	asked := check.Requests(c.before, c.root, c.before.Rules(), perRule, maxAsked)
+	rules := c.before.Rules()
+	per := perRule
+	if len(rules) > 300 {
+		per = 1
+	}
+	asked := check.Requests(c.before, c.root, rules, per, maxAsked)
+	// a budget that ended early must not leave rules without any question
+	for i := len(asked) / 20; i < len(rules); i++ {
+		if p, ok := c.before.Reach(rules[i]); ok {
+			asked = append(asked, check.Answered{Question: check.Question{Probe: p, Rule: rules[i]}, Before: c.before.Ask(p)})
+		}
+	}
 	seen := map[string]bool{}
 	host := probe.DefaultHost
 	if h := c.before.Hosts(); len(h) > 0 {
@@ -182,14 +194,17 @@ func (c *conversion) questions() []check.Answered {
 	}
 	ask := func(target string, exists ...string) {
 		p := probe.Probe{Request: sim.Request{Host: host, Target: target}, Exists: exists}
-		if key := fmt.Sprint(host, target, exists); !seen[key] && len(asked) < maxAsked {
+		if key := fmt.Sprint(host, target, exists); !seen[key] && len(seen) < maxAsked {
 			seen[key] = true
 			asked = append(asked, check.Answered{Question: check.Question{Probe: p}, Before: c.before.Ask(p)})
 		}
 	}
-	for _, r := range c.before.Rules() {
+	for i, r := range rules {
+		if i > maxAsked/10 {
+			break
+		}
 		for _, p := range c.before.Requests(r, 1) {
-			if strings.Contains(p.Request.Target, "?") && len(asked) < maxAsked {
+			if strings.Contains(p.Request.Target, "?") {
 				p.Request.Target += "%20b"
 				asked = append(asked, check.Answered{Question: check.Question{Probe: p, Rule: r}, Before: c.before.Ask(p)})
 			}
@@ -223,6 +238,12 @@ func (c *conversion) questions() []check.Answered {
 		}
 	}
 	walk(c.program.Root)
+	for i := range asked {
+		// httpd is given the server of an upstream block in place of its name
+		if o := &asked[i].Before; o.PassedTo != "" {
+			o.PassedTo = upstream(c.program, o.PassedTo)
+		}
+	}
 	return asked
 }
 
@@ -366,6 +387,9 @@ func (c *conversion) result(t *trial) *emit.Result {
 		if d != nil && note.Fidelity == emit.Exact {
 			note.Fidelity = emit.Approximate
 			note.Reason = "the " + d.What + " differs"
+			if t.onlyQuestionMarks(t.itemOf[n]) {
+				note.Reason = "httpd refuses a request with %3F in its path where a rule takes it apart (UnsafeAllow3F of 2.4.60 lets it through)"
+			}
 			note.Witness = c.witness(d)
 		}
 		if rule, ok := t.itemOf[n].(*ir.Rule); ok && note.Fidelity == emit.Exact && !t.reached[rule] && !strings.HasPrefix(note.Reason, "never runs") {
@@ -378,6 +402,24 @@ func (c *conversion) result(t *trial) *emit.Result {
 		return a.File == b.File && a.Span.Start < b.Span.Start
 	})
 	return r
+}
+
+// onlyQuestionMarks tells whether all that differs for an item has an encoded question mark in its path.
+func (t *trial) onlyQuestionMarks(it ir.Item) bool {
+	if t.marks == nil {
+		t.marks = map[ir.Item]int{}
+		for i := range t.diffs {
+			d := &t.diffs[i]
+			mark := 1
+			if !strings.Contains(strings.ToLower(d.Probe.Request.Target), "%3f") || d.After.Status != 403 {
+				mark = 2
+			}
+			for _, it := range t.blame(d) {
+				t.marks[it] |= mark
+			}
+		}
+	}
+	return t.marks[it] == 1
 }
 
 func (c *conversion) witness(d *check.Difference) *emit.Witness {

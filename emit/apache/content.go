@@ -396,7 +396,7 @@ func (s *script) pass(set *ir.Setting, at subject) (goesOn bool) {
 		w.drop(s.b, set, s.sc, set.Name, "the backend is chosen by a variable", "")
 		return true
 	}
-	address := w.upstream(set.Arg(0))
+	address := upstream(w.program, set.Arg(0))
 	switch set.Name {
 	case "proxy_pass":
 		scheme, rest, ok := strings.Cut(address, "://")
@@ -428,7 +428,7 @@ func (s *script) pass(set *ir.Setting, at subject) (goesOn bool) {
 }
 
 // upstream replaces the name of an upstream block by its only server.
-func (w *writer) upstream(address string) string {
+func upstream(p *ir.Program, address string) string {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
 		scheme, rest = "", address
@@ -455,7 +455,7 @@ func (w *writer) upstream(address string) string {
 			walk(in)
 		}
 	}
-	walk(w.program.Root)
+	walk(p.Root)
 	if found != "" {
 		name = found
 	}

@@ -95,7 +95,7 @@ func (w *writer) account(sc *ir.Scope) {
 			if it.Harmless || strings.HasPrefix(it.Name, "ssl_") {
 				w.remark(o, it.Name, "does not decide where a request goes")
 			} else {
-				w.note(it, sc, it.Name, emit.Dropped, "not understood", "see what it does and say it in httpd's words")
+				w.note(it, sc, it.Name, emit.Dropped, notUnderstood(it), "see what it does and say it in httpd's words")
 			}
 		case *ir.MapBlock:
 		case *ir.Setting:
@@ -103,12 +103,23 @@ func (w *writer) account(sc *ir.Scope) {
 			case "listen", "server_name", "root":
 				w.remark(o, it.Name, "said by the folder the file lies in, or by the virtual host")
 			default:
+				if aside[it.Name] {
+					w.remark(o, it.Name, "does not decide where a request goes; see what httpd has for it")
+					continue
+				}
 				w.note(it, sc, it.Name, emit.Dropped, "not carried over", "")
 			}
 		default:
 			w.note(it, sc, directiveOf(it), emit.Dropped, "never runs here, or stands in a place that is not carried over", "")
 		}
 	}
+}
+
+func notUnderstood(o *ir.Opaque) string {
+	if o.Name == "include" {
+		return "the included file is not here"
+	}
+	return "not understood"
 }
 
 // listen is where a server listens: port, and whether it speaks TLS there.
@@ -270,7 +281,7 @@ func (w *writer) settings(v *vhost) {
 			if it.Harmless {
 				w.remark(it.Origin, it.Name, "does not concern requests")
 			} else if !strings.HasPrefix(it.Name, "ssl_") {
-				w.drop(&v.head, it, v.scope, it.Name, "not understood", "see what it does and say it in httpd's words")
+				w.drop(&v.head, it, v.scope, it.Name, notUnderstood(it), "see what it does and say it in httpd's words")
 			}
 		}
 	}
@@ -290,6 +301,17 @@ func (w *writer) general(v *vhost, sc *ir.Scope, set *ir.Setting) {
 	}
 }
 
+// aside are settings that say how an answer is made or passed on, not which one it is.
+var aside = func() map[string]bool {
+	m := map[string]bool{}
+	for _, n := range strings.Fields(`default_type log_not_found error_log client_max_body_size charset etag http2 gzip_static limit_rate proxy_set_header
+		fastcgi_param fastcgi_index fastcgi_split_path_info proxy_redirect proxy_hide_header ssl large_client_header_buffers proxy_ignore_headers
+		proxy_method sub_filter ssi addition_types msie_refresh limit_req limit_conn mirror userid`) {
+		m[n] = true
+	}
+	return m
+}()
+
 // other writes a setting that is no rule.
 func (w *writer) other(v *vhost, sc *ir.Scope, set *ir.Setting) {
 	everywhere := sc.Kind != ir.ScopeLocation || sc.Path == "/" && sc.Modifier == ir.PrefixLocation
@@ -300,6 +322,10 @@ func (w *writer) other(v *vhost, sc *ir.Scope, set *ir.Setting) {
 			return
 		}
 		v.head.add(&unit{item: set, origin: set.Origin, lines: []string{text}})
+	}
+	if aside[set.Name] {
+		w.remark(set.Origin, set.Name, "does not decide where a request goes; see what httpd has for it")
+		return
 	}
 	switch set.Name {
 	case "index":
@@ -340,9 +366,8 @@ func (w *writer) other(v *vhost, sc *ir.Scope, set *ir.Setting) {
 		}
 	case "internal", "alias", "root", "try_files", "allow", "deny", "add_header", "expires", "proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass",
 		"grpc_pass", "memcached_pass", "auth_basic_user_file", "valid_referers", "listen", "server_name":
-	case "default_type", "log_not_found", "error_log", "client_max_body_size", "charset", "etag", "http2", "gzip_static", "limit_rate", "proxy_set_header",
-		"fastcgi_param", "fastcgi_index", "fastcgi_split_path_info", "proxy_redirect", "proxy_hide_header", "ssl", "large_client_header_buffers":
-		w.remark(set.Origin, set.Name, "does not decide where a request goes; see what httpd has for it")
+	case "set_real_ip_from", "real_ip_header":
+		w.drop(&v.head, set, sc, set.Name, "httpd does that for a whole server", "RemoteIPHeader and RemoteIPTrustedProxy in the server's configuration")
 	case "merge_slashes", "absolute_redirect", "port_in_redirect", "server_name_in_redirect", "underscores_in_headers", "ignore_invalid_headers", "recursive_error_pages":
 		w.drop(&v.head, set, sc, set.Name, "httpd has no such switch in this place", "")
 	default:

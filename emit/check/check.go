@@ -239,7 +239,10 @@ func Differ(a, b *sim.Outcome) string {
 
 // sameBackend compares where requests are passed on to: nginx names a FastCGI server by its address, httpd by a URL.
 func sameBackend(a, b string) bool {
-	return strings.TrimPrefix(a, "fcgi://") == strings.TrimPrefix(b, "fcgi://")
+	plain := func(s string) string {
+		return strings.TrimPrefix(strings.TrimSuffix(s, "|fcgi://localhost"), "fcgi://")
+	}
+	return plain(a) == plain(b)
 }
 
 // sameLocation compares addresses as they are sent, but for a lone question mark, for an empty query is none, and
