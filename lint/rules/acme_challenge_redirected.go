@@ -56,7 +56,7 @@ var acmeChallengeRedirected = lint.Rule{
 					continue
 				}
 				next, ok := probe.Redirected(q.Request, o.Status, *o.Location)
-				if !ok || registrable(strings.ToLower(next.Host)) == registrable(strings.ToLower(q.Request.Host)) {
+				if !ok || p.Unit.ServesHost(name) == 0 || registrable(strings.ToLower(next.Host)) == registrable(strings.ToLower(q.Request.Host)) {
 					break
 				}
 				if count++; first == nil {

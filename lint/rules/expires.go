@@ -3,21 +3,18 @@ package rules
 import (
 	"strings"
 
+	"rewright/lint"
 	"rewright/parser/ir"
 )
 
 // expiresAge is the age in seconds that mod_expires gives to a redirect, and where that is written: its body is text/html, so
 // the age of that type counts, else the default. ok is false when none is set or it hangs on a file's time.
 // Source: httpd mod_expires.c, set_expiration_fields and parse_code; a redirect of httpd 2.4 carries the headers.
-func expiresAge(scopes []*ir.Scope) (age int, at ir.Origin, ok bool) {
+func expiresAge(u *lint.Unit, scopes []*ir.Scope) (age int, at ir.Origin, ok bool) {
 	active := false
 	var byType, byDefault *ir.Setting
 	for _, s := range scopes {
-		for _, item := range s.Items {
-			set, is := item.(*ir.Setting)
-			if !is {
-				continue
-			}
+		for _, set := range settingsOf(u, s) {
 			switch {
 			case strings.EqualFold(set.Name, "ExpiresActive"):
 				active = strings.EqualFold(set.Arg(0), "on")

@@ -23,6 +23,7 @@ var formSentAgain = lint.Rule{
 		Source: "RFC 9110 §15.4.4",
 	},
 	Program: func(p *lint.Pass, _ *ir.Program) {
+		asked := 0
 		for _, r := range redirectsOf(p.Unit) {
 			if !keepsMethod(r.status) || contradicted(r) || r.stated(p.Unit, lint.IntentKeepMethod) {
 				continue
@@ -36,6 +37,9 @@ var formSentAgain = lint.Rule{
 				sends, gets, about := methodsOf(c)
 				if !about || sends != "POST" || gets {
 					continue
+				}
+				if asked++; asked > maxMoves {
+					return
 				}
 				w, ok := postWitness(p, r)
 				if !ok {

@@ -27,15 +27,18 @@ var headerMissingOnRedirect = lint.Rule{
 			missingOnErrors(p)
 			return
 		}
-		site := p.Unit.Site()
 		said := map[ir.Origin]bool{}
 		asked := 0
 		for _, r := range redirectsOf(p.Unit) {
-			set := headerOver(r, "Strict-Transport-Security")
-			if set == nil || site == nil || said[set.Origin] || asked >= 20 {
+			set := headerOver(p.Unit, r, "Strict-Transport-Security")
+			if set == nil || said[set.Origin] || asked >= 20 {
 				continue
 			}
 			asked++
+			site := p.Unit.Site()
+			if site == nil {
+				return
+			}
 			q, ok := site.Reach(r.rule)
 			if !ok {
 				continue
@@ -66,12 +69,11 @@ var headerMissingOnRedirect = lint.Rule{
 
 // headerOver is the Header directive without always that sets a header in a section around a redirect, when none there
 // sets it always.
-func headerOver(r *redirect, name string) *ir.Setting {
+func headerOver(u *lint.Unit, r *redirect, name string) *ir.Setting {
 	var found *ir.Setting
 	for _, s := range r.scopes {
-		for _, item := range s.Items {
-			set, ok := item.(*ir.Setting)
-			if !ok || !strings.EqualFold(set.Name, "Header") || set.File == nil {
+		for _, set := range settingsOf(u, s) {
+			if !strings.EqualFold(set.Name, "Header") || set.File == nil {
 				continue
 			}
 			args := set.Args
@@ -91,54 +93,51 @@ func headerOver(r *redirect, name string) *ir.Setting {
 	return found
 }
 
-// missingOnErrors is the rule for nginx: a server that answers errors itself, and whose header is not on them.
+// missingOnErrors is the rule for nginx: a server that answers errors itself, and whose header is not on them. A block with an
+// add_header of its own inherits none.
 func missingOnErrors(p *lint.Pass) {
+	without := map[*lint.Directive]*lint.Directive{} // the header without always, by the block it stands in
+	own := map[*lint.Directive]bool{}
 	for _, d := range p.Unit.Named("add_header") {
-		h, ok := setsHeader(d)
-		if !ok || h.always || d.Refused || !strings.EqualFold(h.name, "Strict-Transport-Security") || len(d.Args) != 2 {
-			continue
-		}
-		if e := answersError(p.Unit, d); e != nil {
-			p.Add(diag.Diagnostic{File: d.File, Span: h.at.Span, Severity: diag.Warning, Help: "write `always` behind the value",
-				Message: "without `always` nginx leaves Strict-Transport-Security out of 4xx and 5xx, which " + quote(clip(raw(&lint.Pass{File: e.File}, e.Line), 60)) + " sends",
-				Related: []diag.Related{{File: e.File, Span: e.Line, Message: "this answer goes without it"}},
-				Fixes:   []diag.Fix{{Title: "write `always`", Safety: diag.Risky, Edits: source.Insert(h.value.Span.End, " always")}}})
+		own[d.Parent] = true
+		if h, ok := setsHeader(d); ok && !h.always && !d.Refused && strings.EqualFold(h.name, "Strict-Transport-Security") && len(d.Args) == 2 {
+			without[d.Parent] = d
 		}
 	}
-}
-
-// answersError is a directive that answers an error by itself where the header of d counts: in the same block, or one in it that
-// has no add_header of its own.
-func answersError(u *lint.Unit, d *lint.Directive) *lint.Directive {
+	if len(without) == 0 {
+		return
+	}
 	for _, name := range []string{"return", "try_files"} {
-		for _, e := range u.Named(name) {
-			if e.File != d.File || e.Refused || len(e.Args) == 0 {
+		for _, e := range p.Unit.Named(name) {
+			if !answersError(e) {
 				continue
 			}
-			last := e.Arg(len(e.Args) - 1)
-			if code := e.Arg(0); name == "return" && !(len(code) == 3 && (code[0] == '4' || code[0] == '5') && code != "444") ||
-				name == "try_files" && !(strings.HasPrefix(last, "=4") || strings.HasPrefix(last, "=5")) {
+			s := e.Parent
+			for s != nil && !own[s] {
+				s = s.Parent
+			}
+			d := without[s]
+			if d == nil || d.File != e.File {
 				continue
 			}
-			for s := e.Parent; ; s = s.Parent {
-				if s == d.Parent {
-					return e
-				}
-				if s == nil || ownHeaders(u, s) {
-					break
-				}
-			}
+			delete(without, s)
+			p.Add(diag.Diagnostic{File: d.File, Span: d.Args[0].Span, Help: "write `always` behind the value",
+				Message: "without `always` nginx leaves Strict-Transport-Security out of 4xx and 5xx, which " + quote(clip(e.File.Slice(e.Line), 60)) + " sends",
+				Related: []diag.Related{{File: e.File, Span: e.Line, Message: "this answer goes without it"}},
+				Fixes:   []diag.Fix{{Title: "write `always`", Safety: diag.Risky, Edits: source.Insert(d.Args[1].Span.End, " always")}}})
 		}
 	}
-	return nil
 }
 
-// ownHeaders tells whether a block has add_header directives itself.
-func ownHeaders(u *lint.Unit, s *lint.Directive) bool {
-	for _, d := range u.Named("add_header") {
-		if d.Parent == s {
-			return true
-		}
+// answersError tells whether a directive of nginx answers an error by itself: return 404, try_files … =404.
+func answersError(e *lint.Directive) bool {
+	if e.Refused || len(e.Args) == 0 {
+		return false
 	}
-	return false
+	if e.Is("try_files") {
+		last := e.Arg(len(e.Args) - 1)
+		return strings.HasPrefix(last, "=4") || strings.HasPrefix(last, "=5")
+	}
+	code := e.Arg(0)
+	return len(code) == 3 && (code[0] == '4' || code[0] == '5') && code != "444"
 }

@@ -24,19 +24,22 @@ var hstsOverHTTP = lint.Rule{
 		Source: "RFC 6797 §7.2, §8.1",
 	},
 	Program: func(p *lint.Pass, _ *ir.Program) {
-		site := p.Unit.Site()
 		asked := 0
 		for _, r := range redirectsOf(p.Unit) {
-			if !toHTTPS(r) || site == nil || asked >= maxMoves {
+			if !toHTTPS(r) || asked >= maxMoves {
 				continue
 			}
-			set := hstsOver(r)
+			set := hstsOver(p.Unit, r)
 			if set == nil || set.File == nil {
 				continue
 			}
 			asked++
+			site := p.Unit.Site()
+			if site == nil {
+				return
+			}
 			m, ok := moveOf(p.Unit, r)
-			if !ok || m.kind != moveToHTTPS || behindTLS(r) {
+			if !ok || m.kind != moveToHTTPS || behindTLS(p.Unit, r) {
 				continue
 			}
 			q, ok := site.Reach(r.rule)
@@ -70,15 +73,11 @@ var hstsOverHTTP = lint.Rule{
 }
 
 // hstsOver is the directive that gives a redirect its Strict-Transport-Security, without a condition: the nearest one around it.
-func hstsOver(r *redirect) *ir.Setting {
+func hstsOver(u *lint.Unit, r *redirect) *ir.Setting {
 	for i := len(r.scopes) - 1; i >= 0; i-- {
 		var found *ir.Setting
 		headers := false
-		for _, item := range r.scopes[i].Items {
-			set, ok := item.(*ir.Setting)
-			if !ok {
-				continue
-			}
+		for _, set := range settingsOf(u, r.scopes[i]) {
 			switch {
 			case set.Name == "add_header":
 				headers = true

@@ -27,6 +27,7 @@ var methodLost = lint.Rule{
 		Source: "RFC 9110 §15.4.2, §15.4.3; RFC 7538; Fetch Standard, HTTP-redirect fetch",
 	},
 	Program: func(p *lint.Pass, _ *ir.Program) {
+		asked := 0
 		for _, r := range redirectsOf(p.Unit) {
 			if r.status != 301 && r.status != 302 || contradicted(r) || r.stated(p.Unit, lint.IntentKeepMethod, lint.IntentGet) {
 				continue
@@ -41,6 +42,9 @@ var methodLost = lint.Rule{
 			}
 			if pieces[0].kind == "E14" && (points < 3 || !forwards(r) || identifiers(p.Unit)) {
 				continue // a page of that name has moved
+			}
+			if asked++; asked > maxMoves {
+				return
 			}
 			w, ok := postWitness(p, r)
 			if !ok {

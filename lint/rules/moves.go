@@ -63,7 +63,7 @@ func moveOf(u *lint.Unit, r *redirect) (m move, ok bool) {
 		func() (move, bool) { return askForm(site, r, base) },
 	} {
 		if m, ok = ask(); ok {
-			if m.kind == moveToHTTPS && behindTLS(r) {
+			if m.kind == moveToHTTPS && behindTLS(u, r) {
 				m.kind = moveToHost // the client spoke https before
 				if hostIn(m.from) == hostIn(m.to) {
 					return move{}, false
@@ -79,10 +79,10 @@ func moveOf(u *lint.Unit, r *redirect) (m move, ok bool) {
 
 // behindTLS tells whether a virtual host says that TLS ends in front of it: `ServerName https://example.com`.
 // Source: httpd manual, core: ServerName.
-func behindTLS(r *redirect) bool {
+func behindTLS(u *lint.Unit, r *redirect) bool {
 	for _, s := range r.scopes {
-		for _, item := range s.Items {
-			if set, ok := item.(*ir.Setting); ok && strings.EqualFold(set.Name, "ServerName") && strings.HasPrefix(strings.ToLower(set.Arg(0)), "https://") {
+		for _, set := range settingsOf(u, s) {
+			if strings.EqualFold(set.Name, "ServerName") && strings.HasPrefix(strings.ToLower(set.Arg(0)), "https://") {
 				return true
 			}
 		}

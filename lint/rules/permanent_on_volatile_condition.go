@@ -29,7 +29,7 @@ var permanentOnVolatileCondition = lint.Rule{
 				continue
 			}
 			c, name := volatile(r)
-			if c == nil || fetched(r) || varies(r) {
+			if c == nil || fetched(r) || varies(p.Unit, r) {
 				continue
 			}
 			code := twin(r.status)

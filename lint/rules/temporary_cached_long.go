@@ -52,7 +52,7 @@ var temporaryCachedLong = lint.Rule{
 				continue
 			}
 			n := maxAge(o)
-			if e, _, ok := expiresAge(r.scopes); ok && p.Unit.Input.Server == ir.Apache && !sendsHeader(o, "Cache-Control") {
+			if e, _, ok := expiresAge(p.Unit, r.scopes); ok && p.Unit.Input.Server == ir.Apache && !sendsHeader(o, "Cache-Control") {
 				n = e
 			}
 			if n <= maxTemporaryAge {

@@ -3,6 +3,7 @@ package rules
 import (
 	"strings"
 
+	"rewright/lint"
 	"rewright/parser/ir"
 )
 
@@ -88,13 +89,9 @@ func volatileName(c *ir.Condition) string {
 }
 
 // varies tells whether the section sends Vary or forbids caching with its redirects, or one around it does.
-func varies(r *redirect) bool {
+func varies(u *lint.Unit, r *redirect) bool {
 	for _, s := range r.scopes {
-		for _, item := range s.Items {
-			set, ok := item.(*ir.Setting)
-			if !ok {
-				continue
-			}
+		for _, set := range settingsOf(u, s) {
 			header, value := "", ""
 			switch {
 			case strings.EqualFold(set.Name, "Header") && strings.EqualFold(set.Arg(0), "always") && len(set.Args) >= 4:
