@@ -4,5 +4,6 @@ import "rewright/lint"
 
 // speedRules are the family RD8, performance.
 var speedRules = []*lint.Rule{
+	&manyLiteralRedirects, &hostIfInsteadOfServer, &heavierDirectiveThanNeeded, &fileTestBeforePattern,
 	&leadingDotStar,
 }

@@ -295,9 +295,9 @@ type expectation struct {
 
 // elsewhere is an annotation that cannot stand below its text: column and line are written, lines counted without
 // those that are annotations.
-var elsewhere = regexp.MustCompile(`^\s*#@(\d+):(\d+) ([a-z]+(?:-[a-z0-9]+)+)(?:: (.*))?$`)
+var elsewhere = regexp.MustCompile(`^\s*#@(\d+):(\d+) (untidy|[a-z]+(?:-[a-z0-9]+)+)(?:: (.*))?$`)
 
-var annotation = regexp.MustCompile(`^\s*#[ \t^]*\^[ \t]*([a-z]+(?:-[a-z0-9]+)+)(?::[ \t]*(.*))?$`)
+var annotation = regexp.MustCompile(`^\s*#[ \t^]*\^[ \t]*(untidy|[a-z]+(?:-[a-z0-9]+)+)(?::[ \t]*(.*))?$`)
 
 // expectations reads the annotations of a fixture: carets under the text of the line above.
 func expectations(text []byte) []*expectation {
