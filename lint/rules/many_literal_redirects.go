@@ -19,7 +19,7 @@ var manyLiteralRedirects = lint.Rule{
 		Silence: "there is no access to the server's configuration",
 		Examples: []lint.Example{
 			{Server: ir.Apache, Context: ir.ContextServer, Before: literalList("RewriteRule ^/page%d$ /new/%d [R=301,L]\n", "RewriteEngine On\n"),
-				After: "RewriteEngine On\nRewriteMap moved txt:/etc/apache2/moved.txt\nRewriteCond ${moved:$1} ^(.+)$\nRewriteRule ^(/.*)$ %1 [R=301,L]\n"},
+				After: "RewriteEngine On\nRewriteRule ^/page(\\d+)$ /new/$1 [R=301,L]\n"},
 			{Server: ir.Nginx, Context: ir.ContextHTTP, Before: literalList("    rewrite ^/page%d$ /new/%d permanent;\n", "server {\n") + "}\n",
 				After: "map $uri $moved {\n    default \"\";\n    /page1 /new/1;\n}\nserver {\n    if ($moved) { return 301 $moved; }\n}\n"},
 		},

@@ -18,7 +18,7 @@ var noPortableEquivalent = lint.Rule{
 			"flags that set handlers, types and cookies, and inherited rules have no counterpart in nginx; chains of `set`, variables of the GeoIP modules and " +
 			"captured errors have none in httpd.",
 		Examples: []lint.Example{
-			{Server: ir.Apache, Context: ir.ContextServer, Before: "RewriteMap r prg:/usr/bin/r.pl\n", After: "RewriteMap r int:tolower\n"},
+			{Server: ir.Apache, Context: ir.ContextServer, Before: "RewriteMap r prg:/bin/cat\n", After: "RewriteMap r int:tolower\n"},
 			{Server: ir.Nginx, Before: "set $f A;\nset $f \"${f}B\";\nif ($f = AB) { return 301 /x; }\n", After: "if ($arg_f = AB) { return 301 /x; }\n"},
 		},
 		Source: "httpd manual, mod_rewrite; nginx manual, ngx_http_rewrite_module",
