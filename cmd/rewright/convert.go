@@ -12,6 +12,7 @@ import (
 	"rewright/emit"
 	"rewright/emit/apache"
 	"rewright/emit/nginx"
+	"rewright/parser"
 	"rewright/parser/diag"
 	"rewright/parser/ir"
 	"rewright/parser/load"
@@ -125,7 +126,7 @@ func (a *app) convert(f *convertFlags, target emit.Target, arg string) int {
 	if f.world.Host != "" {
 		hosts = []string{f.world.Host}
 	}
-	world := &sim.World{DocumentRoot: filepath.ToSlash(root), ServerName: f.world.Host, Env: f.world.Env, HasModule: f.world.hasModule(), Time: a.now()}
+	world := &sim.World{Files: parser.OSFiles{Known: []string{root}}, DocumentRoot: filepath.ToSlash(root), ServerName: f.world.Host, Env: f.world.Env, HasModule: f.world.hasModule(), Time: a.now()}
 	result, err := target.Convert(l.Program, emit.Options{World: world, Hosts: hosts, Full: f.full})
 	if errors.Is(err, sim.ErrRefused) {
 		fmt.Fprintf(a.err, "%v\n", err)

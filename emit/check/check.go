@@ -62,7 +62,7 @@ func Requests(s *probe.Site, root string, rules []*ir.Rule, perRule, budget int)
 			}
 			before := a.Before
 			for j, v := range variants(p) {
-				if i > 0 && j >= 5 {
+				if i > 1 && j >= 5 {
 					break
 				}
 				ask(Question{v, r})
@@ -167,14 +167,17 @@ func variants(p probe.Probe) (out []probe.Probe) {
 		with(func(r *sim.Request) { r.Target = join(path+tail, query) })
 	}
 	with(func(r *sim.Request) { r.Target = join(path, join2(query, "q=a%20b")) })
+	if has {
+		with(func(r *sim.Request) { r.Target = path + "?" + query + "%20y" })
+	} else {
+		with(func(r *sim.Request) { r.Target = path + "?" })
+	}
 	with(func(r *sim.Request) { r.Target = join(path+"/", query) })
 	with(func(r *sim.Request) { r.Target = join(path+"/more", query) })
 	if !p.Request.NoHost && !strings.Contains(p.Request.Host, ":") {
 		with(func(r *sim.Request) { r.Host += ":8080" })
 	}
-	if p.Request.Method == "" || p.Request.Method == "GET" {
-		with(func(r *sim.Request) { r.Method = "POST" })
-	}
+	with(func(r *sim.Request) { r.Target = "/" + target })
 	if p.Request.Scheme != "https" && p.Request.Port == 0 {
 		with(func(r *sim.Request) { r.Scheme = "https" })
 	}
@@ -245,11 +248,9 @@ func sameBackend(a, b string) bool {
 	return plain(a) == plain(b)
 }
 
-// sameLocation compares addresses as they are sent, but for a lone question mark, for an empty query is none, and
-// for the case of the digits in escapes, which RFC 3986 §6.2.2.1 calls the same.
-func sameLocation(a, b string) bool {
-	return a == b || lowerEscapes(strings.TrimSuffix(a, "?")) == lowerEscapes(strings.TrimSuffix(b, "?"))
-}
+// sameLocation compares addresses as they are sent, but for the case of the digits in escapes, which RFC 3986
+// §6.2.2.1 calls the same.
+func sameLocation(a, b string) bool { return a == b || lowerEscapes(a) == lowerEscapes(b) }
 
 // lowerEscapes writes the digits of %XX in lower case.
 func lowerEscapes(s string) string {

@@ -2,6 +2,8 @@ package nginx
 
 import (
 	"fmt"
+	"net/netip"
+	"strconv"
 	"strings"
 
 	"rewright/parser/ir"
@@ -9,7 +11,7 @@ import (
 
 // accessOf compiles the directives of one scope that say who may come in. pattern is the test under which they hold;
 // nil: for the whole area. They stand before the rules, because httpd asks first.
-func (g *attempt) accessOf(a *area, settings []*ir.Setting, where *test) (list []*unit) {
+func (g *attempt) accessOf(c *compiler, a *area, settings []*ir.Setting, where *test) (list []*unit) {
 	var all []*ir.Setting
 	for _, s := range settings {
 		switch strings.ToLower(s.Name) {
@@ -21,6 +23,31 @@ func (g *attempt) accessOf(a *area, settings []*ir.Setting, where *test) (list [
 		return nil
 	}
 	deny, known := closed(all)
+	if t, ok := byEnvironment(c, all); ok && where == nil {
+		for i, s := range all {
+			u := &unit{origin: s.Origin, directive: s.Name}
+			if i == len(all)-1 {
+				u.lines = ifBlock(t, []string{"return 403;"})
+			}
+			list = append(list, u)
+		}
+		return list
+	}
+	if !known && where == nil {
+		if lines, ok := addresses(all); ok {
+			for i, s := range all {
+				u := &unit{origin: s.Origin, directive: s.Name, kind: "access"}
+				if i == len(all)-1 {
+					u.lines = lines
+				}
+				if len(a.rules)+len(a.redirects) > 0 {
+					u.caveat = "redirects and other answers of the rules come before allow and deny"
+				}
+				list = append(list, u)
+			}
+			return list
+		}
+	}
 	for i, s := range all {
 		u := &unit{origin: s.Origin, directive: s.Name}
 		switch {
@@ -42,6 +69,45 @@ func (g *attempt) accessOf(a *area, settings []*ir.Setting, where *test) (list [
 		list = append(list, u)
 	}
 	return list
+}
+
+// byEnvironment is the usual way to shut out what SetEnvIf has marked: everybody but those, or nobody but those.
+func byEnvironment(c *compiler, all []*ir.Setting) (t test, ok bool) {
+	if c == nil {
+		return t, false
+	}
+	order, name, verb := "deny,allow", "", ""
+	allowAll, denyAll := false, false
+	for _, s := range all {
+		text := strings.ToLower(joinArgs(s))
+		d := strings.ToLower(s.Name)
+		switch d {
+		case "order":
+			order = strings.ReplaceAll(text, " ", "")
+		case "allow", "deny":
+			switch {
+			case text == "from all":
+				allowAll, denyAll = allowAll || d == "allow", denyAll || d == "deny"
+			case strings.HasPrefix(text, "from env=") && len(s.Args) == 2 && name == "":
+				name, verb = s.Args[1].Text[4:], d
+			default:
+				return t, false
+			}
+		default:
+			return t, false
+		}
+	}
+	v, known := c.env[name]
+	if !known {
+		return t, false
+	}
+	switch {
+	case order == "allow,deny" && allowAll && !denyAll && verb == "deny", order == "deny,allow" && !denyAll && !allowAll && verb == "deny":
+		return test{variable: "$" + v}, true
+	case order == "deny,allow" && denyAll && !allowAll && verb == "allow", order == "allow,deny" && !denyAll && !allowAll && verb == "allow":
+		return test{variable: "$" + v, negated: true}, true
+	}
+	return t, false
 }
 
 // closed tells whether the directives keep everybody out, when that can be told at a glance.
@@ -109,7 +175,7 @@ func accessHint(s *ir.Setting) string {
 }
 
 // section compiles a section of an area.
-func (g *attempt) section(a *area, s *ir.Scope) (list []*unit) {
+func (g *attempt) section(a *area, s *ir.Scope, done map[ir.Item]bool) (list []*unit) {
 	var settings []*ir.Setting
 	var others []ir.Item
 	for _, it := range s.Items {
@@ -143,7 +209,7 @@ func (g *attempt) section(a *area, s *ir.Scope) (list []*unit) {
 		} else if known {
 			g.remark(s.Origin, s.Name, "everybody may come in, as in nginx anyway")
 		} else {
-			list = append(list, g.accessOf(a, settings, where)...)
+			list = append(list, g.accessOf(nil, a, settings, where)...)
 		}
 	} else {
 		for _, set := range settings {
@@ -151,6 +217,9 @@ func (g *attempt) section(a *area, s *ir.Scope) (list []*unit) {
 		}
 	}
 	for _, it := range others {
+		if done[it] {
+			continue
+		}
 		list = append(list, g.inSection(s, it)...)
 	}
 	return list
@@ -213,14 +282,123 @@ func globPattern(glob string) string {
 // filesPattern makes of a pattern for the last segment one for the whole path.
 func filesPattern(p *ir.Pattern) string {
 	text := p.Text
-	if rest, ok := strings.CutPrefix(text, "^"); ok && len(branches(p.Re.Tree().Root)) == 1 {
+	t := p.Re.Tree()
+	if rest, ok := strings.CutPrefix(text, "^"); ok && len(branches(t.Root)) == 1 {
 		return "/" + strings.Replace(rest, ".*$", "[^/]*$", 1)
 	}
-	if parts, all := strippedBranches(text, branches(p.Re.Tree().Root)); all && len(parts) > 1 {
-		return "/(?:" + strings.Join(parts, "|") + ")"
-	}
-	if strings.HasSuffix(text, "$") && !p.Re.Tree().Anchored() {
+	if strings.HasSuffix(text, "$") && !strings.Contains(text, "^") && len(branches(t.Root)) == 1 {
 		return text
 	}
-	return "/[^/]*(?:" + text + ")[^/]*$"
+	text, _ = innerStart(t, text, "(?<=/)")
+	return "/[^/]*?(?:" + text + ")[^/]*$"
+}
+
+// addresses writes Order, Allow and Deny, or Require ip, as allow and deny. ok is false for all but addresses.
+func addresses(all []*ir.Setting) (lines []string, ok bool) {
+	order := "deny,allow"
+	var allow, deny, require []string
+	allowAll, denyAll := false, false
+	for _, s := range all {
+		var words []string
+		for _, w := range s.Args {
+			words = append(words, w.Text)
+		}
+		name := strings.ToLower(s.Name)
+		switch name {
+		case "order":
+			order = strings.ToLower(strings.ReplaceAll(strings.Join(words, ""), " ", ""))
+		case "allow", "deny":
+			if len(words) < 2 || !strings.EqualFold(words[0], "from") {
+				return nil, false
+			}
+			for _, w := range words[1:] {
+				if strings.EqualFold(w, "all") {
+					allowAll, denyAll = allowAll || name == "allow", denyAll || name == "deny"
+					continue
+				}
+				net, fine := network(w)
+				if !fine {
+					return nil, false
+				}
+				if name == "allow" {
+					allow = append(allow, net)
+				} else {
+					deny = append(deny, net)
+				}
+			}
+		case "require":
+			if len(words) < 2 || !strings.EqualFold(words[0], "ip") {
+				return nil, false
+			}
+			for _, w := range words[1:] {
+				net, fine := network(w)
+				if !fine {
+					return nil, false
+				}
+				require = append(require, net)
+			}
+		default:
+			return nil, false
+		}
+	}
+	put := func(verb string, list []string) {
+		for _, n := range list {
+			lines = append(lines, verb+" "+n+";")
+		}
+	}
+	if len(require) > 0 {
+		if len(allow)+len(deny) > 0 || allowAll || denyAll {
+			return nil, false
+		}
+		put("allow", require)
+		return append(lines, "deny all;"), true
+	}
+	switch order {
+	case "deny,allow": // what is in neither list may come in; allow wins
+		if allowAll {
+			return []string{"allow all;"}, true
+		}
+		put("allow", allow)
+		put("deny", deny)
+		if denyAll {
+			lines = append(lines, "deny all;")
+		}
+	case "allow,deny", "mutual-failure": // what is in neither list may not; deny wins
+		if denyAll {
+			return []string{"deny all;"}, true
+		}
+		put("deny", deny)
+		if allowAll {
+			return lines, true
+		}
+		put("allow", allow)
+		lines = append(lines, "deny all;")
+	default:
+		return nil, false
+	}
+	return lines, true
+}
+
+// network is an address of httpd as nginx writes it: 10.1 stands for 10.1.0.0/16.
+func network(w string) (string, bool) {
+	if p, err := netip.ParsePrefix(w); err == nil {
+		return p.String(), true
+	}
+	if a, err := netip.ParseAddr(w); err == nil {
+		return a.String(), true
+	}
+	parts := strings.Split(strings.TrimSuffix(w, "."), ".")
+	if len(parts) > 3 {
+		return "", false
+	}
+	for _, p := range parts {
+		if n, err := strconv.Atoi(p); err != nil || n < 0 || n > 255 {
+			return "", false
+		}
+	}
+	bits := 8 * len(parts)
+	for len(parts) < 4 {
+		parts = append(parts, "0")
+	}
+	return fmt.Sprintf("%s/%d", strings.Join(parts, "."), bits), true
 }

@@ -2,6 +2,7 @@ package nginx
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"rewright/parser/ir"
@@ -20,9 +21,9 @@ func knownStatus(n int) bool {
 
 // none is "-" without a status.
 func (b *builder) none() {
-	if b.r.Flow != ir.FlowLast && b.r.Flow != ir.FlowEnd {
+	if b.r.Flow != ir.FlowLast && b.r.Flow != ir.FlowEnd && !b.r.PassThrough {
 		if len(b.u.lines) == 0 && len(b.r.Env) == 0 && !b.r.Chain && b.r.Skip == 0 {
-			b.add("# does nothing: %s", oneLine(b.r.Origin))
+			b.add("# does nothing: %s", clean(oneLine(b.r.Origin)))
 		}
 		if b.r.Flow == ir.FlowRestart {
 			giveUp("a rule that changes nothing and starts over (N)")
@@ -105,8 +106,12 @@ func (b *builder) takeApart() target {
 				break
 			}
 			seen++
-			if r.Query.SplitLast && seen < total {
-				giveUp("a question mark in the path of the result (QSL)")
+			if r.Query.SplitLast && seen < total && b.splitsAgain() {
+				// the path is parsed as a URL again: the first question mark splits after all
+			} else if r.Query.SplitLast && seen < total {
+				add(part{text: text[:k+1]})
+				text = text[k+1:]
+				continue
 			}
 			add(part{text: text[:k]})
 			text, split = text[k+1:], true
@@ -142,7 +147,7 @@ func (b *builder) takeApart() target {
 		// new&&old
 		b.u.caveat = ""
 	}
-	if r.Query.None {
+	if r.Query.None && r.Action == ir.ActionRewrite {
 		for _, p := range out.path {
 			if strings.Contains(p.text, "?") {
 				giveUp("a question mark in the path of the result")
@@ -150,6 +155,11 @@ func (b *builder) takeApart() target {
 		}
 	}
 	return out
+}
+
+// splitsAgain tells whether the result is a URL path of a directory's rules, which is parsed once more.
+func (b *builder) splitsAgain() bool {
+	return !b.c.server && b.r.Action == ir.ActionRewrite && !isAbsolute(b.r.Target)
 }
 
 // own tells whether groups of the pattern may be written $1: the pattern is the last regular expression that runs.
@@ -201,7 +211,7 @@ func (b *builder) expand(parts []part, style refStyle, escape func(string) strin
 				giveUp("%s", why)
 			}
 			if (p.ref.Space == "ENV" || p.ref.Space == "HTTP") && len(v) == 1 && strings.HasPrefix(v[0].variable, "env_") {
-				v[0].decoded = true
+				v[0].decoded = !b.c.spelledEnv[v[0].variable] && !b.c.plainEnv(p.ref.Name)
 			}
 			out = append(out, v...)
 		case ir.Lookup:
@@ -263,13 +273,12 @@ func (b *builder) localPath(parts []part) []part {
 func (b *builder) rewrite() {
 	r, c := b.r, b.c
 	t := b.takeApart()
-	path := b.localPath(t.path)
+	parts := b.localPath(t.path)
 	if r.Escape.Backrefs && (hasRefs(t.path) || hasRefs(t.query)) {
 		b.u.caveat = "nginx escapes references its own way where B asks for it"
 	}
 	flag := ""
 	switch {
-	case r.PassThrough && c.server:
 	case r.Flow == ir.FlowLast, r.PassThrough:
 		flag = " last"
 	case r.Flow == ir.FlowEnd:
@@ -290,6 +299,20 @@ func (b *builder) rewrite() {
 	style := byNumber
 	pat := b.pattern()
 	groups := b.groups
+	if b.f == faithful && !b.needPattern && !r.Negated && !r.Chain && r.Skip == 0 && hasRuleRefs(t.query) && !b.allTame(t.query) {
+		// by name they go into the query as they are; by number nginx would escape them
+		used := map[int]bool{}
+		for _, list := range [][]part{parts, t.query} {
+			for _, p := range list {
+				if p.ref != nil && p.ref.Kind == ir.RuleRef {
+					used[p.ref.N] = true
+				}
+			}
+		}
+		groups = append([]group{{b.patternTest(used)}}, groups...)
+		b.needPattern = true
+		b.badQuery(groups)
+	}
 	if r.Negated || b.needPattern {
 		style, pat = byName, "^"
 		if r.Negated {
@@ -299,12 +322,16 @@ func (b *builder) rewrite() {
 		pat = "^"
 	}
 	literal := func(s string) string { return decodeOnce(s, c.server) }
-	pieces := b.expand(path, style, literal)
+	if !c.server && len(parts) == 1 && parts[0].ref == nil && strings.Contains(parts[0].text, "/.") {
+		parts[0].text = cleanPath(parts[0].text)
+	}
+	pieces := b.expand(parts, style, literal)
 	query := b.expand(t.query, style, same)
 	if (r.Chain || r.Skip > 0) && pat != "^" {
 		// the pattern is asked again, for its groups
 		_ = pat
 	}
+	c.stale = c.stale || flag == ""
 	text, dollar := value(pieces)
 	if strings.Contains(text, "?") {
 		giveUp("a question mark in the path of the result")
@@ -346,7 +373,7 @@ func (b *builder) unsafeQuestion(t target, groups []group) {
 	if r.Escape.Allow3F || r.Escape.Backrefs || !hasRefs(t.path) || r.Negated {
 		return
 	}
-	pat := b.c.sub.located(r.Pattern)
+	pat := b.sub.located(r.Pattern)
 	if rest, ok := strings.CutPrefix(pat, "^"); ok && len(branches(r.Pattern.Re.Tree().Root)) == 1 {
 		pat = `^(?=.*\?)` + rest
 	} else {
@@ -360,6 +387,21 @@ func (b *builder) unsafeQuestion(t target, groups []group) {
 		op = "~*"
 	}
 	b.when(append([]group{{test{variable: "$uri", op: op, operand: pat}}}, groups...), "return 403;")
+}
+
+// badQuery answers 403 where a blank or control character of the path would get into the query.
+// Source: mod_rewrite.c, AH10411.
+func (b *builder) badQuery(groups []group) {
+	b.when(append([]group{{test{variable: "$uri", op: "~", operand: `[\x00-\x20\x7f]`}}}, groups...), "return 403;")
+}
+
+func hasRuleRefs(parts []part) bool {
+	for _, p := range parts {
+		if p.ref != nil && p.ref.Kind == ir.RuleRef {
+			return true
+		}
+	}
+	return false
 }
 
 func hasRefs(parts []part) bool {
@@ -401,6 +443,15 @@ func decodeOnce(s string, server bool) string {
 		b.WriteByte(s[i])
 	}
 	return b.String()
+}
+
+// cleanPath takes dot segments out, as the second parsing of a per-directory result does.
+func cleanPath(s string) string {
+	clean := path.Clean(s)
+	if strings.HasSuffix(s, "/") && clean != "/" {
+		clean += "/"
+	}
+	return clean
 }
 
 func hex(c byte) int {

@@ -23,7 +23,8 @@ func (c *compiler) alias(r *ir.Rule, f form) (u unit) {
 	}()
 	own := *c
 	own.sub, own.server, own.guards, own.hasBase = subject{}, true, nil, false
-	b := builder{c: &own, r: r, f: f, id: c.ids[r], u: &u, ruleRefs: map[int]bool{}, condRefs: map[int]bool{}, condName: map[int]string{}}
+	n, _, _ := own.normal(r)
+	b := builder{c: &own, r: n, f: f, id: c.ids[r], u: &u, ruleRefs: map[int]bool{}, condRefs: map[int]bool{}, condName: map[int]string{}}
 	switch r.Match {
 	case ir.MatchSegment:
 		b.segment()
@@ -74,7 +75,7 @@ func (b *builder) segment() {
 	}
 	b.c.out.dollar = b.c.out.dollar || dollar
 	hasQuery := strings.Contains(text, "?")
-	tail := "$is_args$args"
+	tail := queryPart
 	if hasQuery {
 		tail = ""
 	}
@@ -88,7 +89,7 @@ func (b *builder) segment() {
 		decoded = "^" + quoteLiteral(path) + "(.*)$"
 	}
 	canRewrite := rewritable(r.Status) && redirects(full) && !strings.ContainsAny(text, "%?#")
-	plainRewrite := fmt.Sprintf("rewrite %s %s %s;", word(decoded), word(full+"$1"), flagOf(r.Status))
+	plainRewrite := fmt.Sprintf("rewrite %s %s %s;", word(decoded), word(full+"$1"+queryPart+"?"), flagOf(r.Status))
 	if canRewrite && b.f == idiomatic {
 		b.add("%s", plainRewrite)
 		return
@@ -179,7 +180,7 @@ func (b *builder) sendTarget() {
 			parts = append(parts, part{text: text})
 		}
 	}
-	if len(parts) == 0 || parts[0].ref != nil && !startsWithSlash(parts[0].ref) {
+	if len(parts) == 0 || parts[0].ref != nil && (!startsWithSlash(parts[0].ref) || parts[0].ref.Kind == ir.RuleRef && !strings.HasPrefix(r.Pattern.Text, "^(")) {
 		giveUp("the beginning of the redirect comes from the request")
 	}
 	d.path = parts
@@ -191,13 +192,14 @@ func (b *builder) sendTarget() {
 		case i > 0:
 			d.head, d.path = text[:i+3], append([]part{{text: text[i+3:]}}, parts[1:]...)
 			d.path = b.hostParts(&d)
-			if at := strings.IndexByte(d.head, '@'); at >= 0 {
+			if at := strings.IndexByte(d.head, '@'); at >= 0 && strings.Contains(d.head[:at], ":") && strings.Contains(d.head[strings.Index(d.head, "://")+3:at], ":") {
 				giveUp("a user name in the target")
 			}
 		default:
 			k := strings.IndexByte(text, ':')
 			if k <= 0 {
-				giveUp("httpd answers 500: the target is neither a URL nor a path")
+				b.when(b.withPattern(), "return 500; # the target is neither a URL nor a path")
+				return
 			}
 			d.head, d.path = text[:k+1], append([]part{{text: text[k+1:]}}, parts[1:]...)
 		}
@@ -208,18 +210,18 @@ func (b *builder) sendTarget() {
 }
 
 func startsWithSlash(p *ir.Part) bool {
-	return p.Kind == ir.Variable && p.Name == "REQUEST_URI"
+	return p.Kind == ir.Variable && p.Name == "REQUEST_URI" || p.Kind == ir.RuleRef && p.N == 1
 }
 
 // unconditional is Redirect without a path: for everything in the directory.
 func (b *builder) unconditional() {
 	r := b.r
 	if r.Action == ir.ActionRespond {
-		b.add("%s", statusLine(r.Status))
+		b.when(b.groups, statusLine(r.Status))
 		return
 	}
 	if r.Target == nil || r.Keyword == ir.RedirectMatch {
-		b.add("return 500;")
+		b.when(b.groups, "return 500;")
 		return
 	}
 	b.checkStatus()

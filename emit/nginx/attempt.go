@@ -7,6 +7,7 @@ import (
 
 	"rewright/emit"
 	"rewright/parser/ir"
+	"rewright/parser/sim"
 	"rewright/parser/source"
 )
 
@@ -25,6 +26,9 @@ type attempt struct {
 	layout  layout
 	forms   map[*ir.Rule]form
 	ids     map[*ir.Rule]int
+	refused map[*ir.Rule]string
+	struck  map[ir.Origin]string
+	files   sim.FileSystem // of the document root; nil: not known
 
 	out         output
 	units       []*unit // all, in the order of the output
@@ -52,8 +56,11 @@ func (g *attempt) remark(o ir.Origin, directive, text string) {
 
 // build writes everything.
 func (g *attempt) build(host *area, areas []*area) {
-	g.out.maps = map[string]string{}
+	g.out.maps = map[string]string{"host_port": hostPortMap, "query": queryMap}
 	g.named = map[string]bool{}
+	if !g.encodedSlashes(host) {
+		g.server = append(g.server, &unit{lines: []string{"# httpd answers 404 for an encoded slash in the path (AllowEncodedSlashes Off)", "if ($request_uri ~* ^[^?]*%2f) {", "    return 404;", "}"}})
+	}
 	if host != nil {
 		g.server = append(g.server, g.area(host, false)...)
 	}
@@ -88,6 +95,19 @@ func (g *attempt) build(host *area, areas []*area) {
 	g.protectHtaccess()
 }
 
+// encodedSlashes tells whether the host takes %2F in paths.
+func (g *attempt) encodedSlashes(host *area) bool {
+	if host == nil {
+		return false
+	}
+	for _, s := range host.settings {
+		if strings.EqualFold(s.Name, "AllowEncodedSlashes") && !strings.EqualFold(s.Arg(0), "off") {
+			return true
+		}
+	}
+	return false
+}
+
 // protectHtaccess keeps what httpd's main configuration keeps from everybody.
 func (g *attempt) protectHtaccess() {
 	g.locations = append(g.locations, locationBlock{head: `location ~ /\.ht`, lines: []string{"deny all;"}})
@@ -106,12 +126,12 @@ func (g *attempt) slashless(a *area) {
 			l.lines = append(l.lines, u.lines...)
 		}
 	}
-	l.lines = append(l.lines, "return 301 "+word(self+a.prefix+"$is_args$args")+";")
+	l.lines = append(l.lines, "return 301 "+word(self+a.prefix+queryPart)+";")
 	g.locations = append(g.locations, l)
 }
 
 func (g *attempt) compiler(a *area, inLoc bool) *compiler {
-	c := &compiler{out: &g.out, area: a, inLoc: inLoc, server: a.server, ids: g.ids, env: map[string]string{}, shared: map[string]string{}}
+	c := &compiler{out: &g.out, area: a, inLoc: inLoc, server: a.server, ids: g.ids, env: map[string]string{}, reset: map[string]bool{}, shared: map[string]string{}}
 	if !a.server {
 		c.sub = subject{prefix: a.rulesPrefix}
 		c.base = a.rulesPrefix
@@ -123,42 +143,8 @@ func (g *attempt) compiler(a *area, inLoc bool) *compiler {
 			}
 		}
 	}
-	c.findEnvironment(a.rules)
+	c.findEnvironment(a)
 	return c
-}
-
-// findEnvironment names the variables that rules ask for by %{ENV:…}.
-func (c *compiler) findEnvironment(rules []*ir.Rule) {
-	asked := map[string]bool{}
-	look := func(t *ir.Template) {
-		if t == nil {
-			return
-		}
-		for i := range t.Parts {
-			if p := &t.Parts[i]; p.Kind == ir.Variable && p.Space == "ENV" {
-				asked[strings.TrimPrefix(p.Name, "REDIRECT_")] = true
-				if p.Name == "REDIRECT_STATUS" {
-					c.usesRound = true
-				}
-			}
-		}
-	}
-	for _, r := range rules {
-		look(r.Target)
-		for _, cnd := range r.Conditions {
-			look(cnd.Test)
-		}
-		for i := range r.Env {
-			look(r.Env[i].Value)
-		}
-	}
-	for _, r := range rules {
-		for i := range r.Env {
-			if name := r.Env[i].Name; asked[name] {
-				c.env[name] = "env_" + variableName(name)
-			}
-		}
-	}
 }
 
 func variableName(s string) string {
@@ -178,13 +164,19 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 	c := g.compiler(a, inLoc)
 	var settings []*unit
 	for _, s := range a.settings {
+		if u, ok := c.setEnvIf(s); ok {
+			list = append(list, &u)
+			continue
+		}
 		if u, ok := g.setting(a, s); ok {
 			settings = append(settings, &u)
 		}
 	}
-	list = append(list, g.access(a)...)
+	list = append(list, g.access(c, a)...)
 	rules := g.rules(c, a)
 	redirects := g.redirects(c, a)
+	inSections, done := g.conditional(c, a)
+	redirects = append(inSections, redirects...)
 	if a.server {
 		list = append(append(list, rules...), redirects...)
 	} else {
@@ -198,7 +190,8 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 		}
 		list = append(append(append(list, rules[:at]...), redirects...), rules[at:]...)
 	}
-	for _, u := range g.sections(a) {
+	list = append(list, g.mappings(a)...)
+	for _, u := range g.sections(a, done) {
 		if u.front {
 			list = append([]*unit{u}, list...)
 		} else {
@@ -212,7 +205,13 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 		}
 		list = append(list, &unit{origin: o.Origin, directive: o.Name, dropped: "not understood", byHand: "see what it does and say it in nginx's words"})
 	}
-	return g.place(settings, list, inLoc)
+	for _, u := range append(settings[:len(settings):len(settings)], list...) {
+		if why := g.struck[u.origin]; why != "" && u.rule == nil {
+			u.lines, u.dropped = nil, why
+		}
+	}
+	list = append(c.declare(list), list...)
+	return g.place(once(settings), list, inLoc)
 }
 
 // goesOn tells whether a rule leaves the request inside the server.
@@ -269,6 +268,7 @@ func (g *attempt) rules(c *compiler, a *area) (list []*unit) {
 			}
 		}
 		u := c.rule(r, g.forms[r])
+		g.strike(&u)
 		if u.dropped != "" && (r.Chain || r.Skip > 0) {
 			// what hangs on it cannot be said either
 			c.guards = append(c.guards, guard{test{variable: "$uri", op: "=", operand: ""}, max(r.Skip, 1)})
@@ -282,6 +282,7 @@ func (g *attempt) rules(c *compiler, a *area) (list []*unit) {
 func (g *attempt) redirects(c *compiler, a *area) (list []*unit) {
 	add := func(r *ir.Rule) {
 		u := c.alias(r, g.forms[r])
+		g.strike(&u)
 		list = append(list, &u)
 	}
 	if a.everything != nil {
@@ -293,15 +294,22 @@ func (g *attempt) redirects(c *compiler, a *area) (list []*unit) {
 	return list
 }
 
+// strike takes out a rule whose translation nginx refuses.
+func (g *attempt) strike(u *unit) {
+	if why := g.refused[u.rule]; why != "" {
+		u.lines, u.dropped = nil, why
+	}
+}
+
 // access compiles who may come in.
-func (g *attempt) access(a *area) (list []*unit) {
-	return g.accessOf(a, a.settings, nil)
+func (g *attempt) access(c *compiler, a *area) (list []*unit) {
+	return g.accessOf(c, a, a.settings, nil)
 }
 
 // sections compiles <Files> and its kin as far as they say who may come in.
-func (g *attempt) sections(a *area) (list []*unit) {
+func (g *attempt) sections(a *area, done map[ir.Item]bool) (list []*unit) {
 	for _, s := range a.sections {
-		list = append(list, g.section(a, s)...)
+		list = append(list, g.section(a, s, done)...)
 	}
 	return list
 }
@@ -322,9 +330,13 @@ func (g *attempt) text() (http, server string, lines map[int]*unit) {
 	}
 	g.comments = map[string]*commentary{}
 	g.findStarts()
+	inside := false
 	writeUnits := func(indent string, list []*unit) {
 		blank := false
 		for _, u := range list {
+			if u.apart && !inside {
+				continue
+			}
 			comments := g.commentsOf(u)
 			if u.dropped == "" && len(u.lines) == 0 && len(comments) == 0 {
 				continue
@@ -356,6 +368,7 @@ func (g *attempt) text() (http, server string, lines map[int]*unit) {
 			put("", "", nil)
 		}
 		put("", l.head+" {", nil)
+		inside = l.indirect()
 		for _, t := range l.lines {
 			put("    ", t, nil)
 		}
@@ -379,7 +392,11 @@ func (g *attempt) text() (http, server string, lines map[int]*unit) {
 	if len(g.expiryTimes) > 0 {
 		h.WriteString("map $sent_http_content_type $expires {\n")
 		for _, e := range g.expiryTimes {
-			fmt.Fprintf(&h, "    %s %s;\n", word(e[0]), e[1])
+			key := e[0]
+			if len(key) > 40 { // longer ones do not fit into a bucket of the hash
+				key = "~^" + quoteLiteral(key) + "$"
+			}
+			fmt.Fprintf(&h, "    %s %s;\n", word(key), e[1])
 		}
 		h.WriteString("}\n")
 	}
@@ -423,4 +440,45 @@ func (g *attempt) findStarts() {
 	for _, list := range g.starts {
 		sort.Ints(list)
 	}
+}
+
+// indirect tells whether the block holds units that stand apart from their script.
+func (l *locationBlock) indirect() bool { return len(l.units) == 1 && l.units[0].apart }
+
+// once keeps the last of directives that nginx takes only once, as httpd lets the last one count.
+func once(list []*unit) []*unit {
+	last := map[string]*unit{}
+	for _, u := range list {
+		if len(u.lines) == 1 {
+			switch name, _, _ := strings.Cut(u.lines[0], " "); name {
+			case "autoindex", "etag", "expires":
+				if old := last[name]; old != nil {
+					old.lines = nil
+				}
+				last[name] = u
+			}
+		}
+	}
+	return list
+}
+
+// declare gives variables an empty value that rules ask for and nothing sets.
+func (c *compiler) declare(list []*unit) (out []*unit) {
+	var names []string
+	for _, v := range c.env {
+		set := false
+		for _, u := range list {
+			for _, l := range u.lines {
+				set = set || strings.HasPrefix(strings.TrimSpace(l), "set $"+v+" ")
+			}
+		}
+		if !set {
+			names = append(names, v)
+		}
+	}
+	sort.Strings(names)
+	for _, v := range names {
+		out = append(out, &unit{lines: []string{"set $" + v + ` "";`}})
+	}
+	return out
 }

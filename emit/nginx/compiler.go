@@ -29,6 +29,7 @@ type unit struct {
 	kind      string // directive of nginx, where lists of it are inherited as a whole
 	try       bool   // lines are try_files: they belong into a location
 	front     bool   // stands before the rules
+	apart     bool   // stands in a location of its own
 }
 
 // output gathers what does not stand in a script.
@@ -39,19 +40,26 @@ type output struct {
 
 // compiler writes the rules of one area: a directory's .htaccess or a host's own.
 type compiler struct {
-	out       *output
-	area      *area
-	server    bool // server context: patterns see the whole path, results are not run again
-	inLoc     bool // the script stands in a location and is run again after "last"
-	sub       subject
-	base      string // RewriteBase, or the directory: with a final slash
-	hasBase   bool
-	env       map[string]string // Apache's variable → nginx's
-	ids       map[*ir.Rule]int  // numbers that make names of variables unique
-	usesRound bool
-	shared    map[string]string // group of tests, written → variable that holds its outcome
-	guards    []guard           // chain and skip conditions in force
-	last      bool              // no rule follows that could see the result
+	out             *output
+	area            *area
+	server          bool // server context: patterns see the whole path, results are not run again
+	inLoc           bool // the script stands in a location and is run again after "last"
+	sub             subject
+	base            string // RewriteBase, or the directory: with a final slash
+	hasBase         bool
+	env             map[string]string // Apache's variable → nginx's
+	fixed           map[string]string // Apache's variable → its one value
+	urls            map[string]bool   // variables that hold addresses only
+	schemes         map[string]bool   // variables that hold http or https
+	onlyInRedirects map[string]bool   // variables that nothing but redirects asks for
+	spelledEnv      map[string]bool   // variables of nginx that hold text as the client spelled it
+	reset           map[string]bool   // variables that were emptied at the start
+	ids             map[*ir.Rule]int  // numbers that make names of variables unique
+	usesRound       bool
+	shared          map[string]string // group of tests, written → variable that holds its outcome
+	guards          []guard           // chain and skip conditions in force
+	last            bool              // no rule follows that could see the result
+	stale           bool              // an earlier rule may have changed the path: what the client sent no longer says it
 }
 
 // guard is a condition that an earlier rule left for later ones.
@@ -79,18 +87,24 @@ func (c *compiler) rule(r *ir.Rule, f form) (u unit) {
 			c.guards = guards
 		}
 	}()
-	b := builder{c: c, r: r, f: f, id: c.ids[r], u: &u}
+	if _, known := c.findsBase(r); known {
+		return u // written out where it is asked for
+	}
+	n, sub, extra := c.normal(r)
+	b := builder{c: c, r: n, f: f, id: c.ids[r], u: &u, sub: sub, extra: extra}
 	b.run()
 	return u
 }
 
 // builder writes one rule.
 type builder struct {
-	c  *compiler
-	r  *ir.Rule
-	f  form
-	id int
-	u  *unit
+	c     *compiler
+	r     *ir.Rule
+	f     form
+	id    int
+	u     *unit
+	sub   subject     // what the pattern sees
+	extra *ir.Pattern // another pattern that must match, on what the rules of the directory see
 
 	groups      []group
 	ruleRefs    map[int]bool // groups of the pattern that conditions or later directives use by name
@@ -136,7 +150,7 @@ func (b *builder) run() {
 	case r.Pattern == nil || r.Pattern.Re == nil:
 		giveUp("the pattern is not valid")
 	case hasNames(r.Pattern):
-		giveUp("the pattern has named groups, which nginx would make variables of the server of")
+		giveUp("the pattern refers to its groups by name")
 	case r.MIMEType != nil && r.Action == ir.ActionNone:
 		panic(reason{"nginx chooses a media type by location, not by rule (T)", "add a types block or default_type to the location that serves these files"})
 	case r.Handler != nil:
@@ -165,14 +179,20 @@ func (b *builder) run() {
 		b.never()
 		return
 	}
+	if b.extra != nil {
+		own := *b
+		own.r = &ir.Rule{Pattern: b.extra}
+		own.sub = c.sub
+		b.groups = append([]group{{own.patternTest(nil)}}, b.groups...)
+	}
 	for _, g := range c.guards {
 		b.groups = append([]group{{g.t}}, b.groups...)
 	}
 	b.spendGuards()
 	if b.needPattern {
 		// conditions look at what the pattern caught: the pattern comes first, and its groups get names
-		for n := range inTests {
-			b.ruleRefs[n] = true
+		for n := range b.ruleRefs {
+			inTests[n] = true
 		}
 		b.groups = append([]group{{b.patternTest(inTests)}}, b.groups...)
 	}
@@ -201,7 +221,7 @@ func (b *builder) run() {
 			b.rewrite()
 		}
 	case ir.ActionProxy:
-		panic(reason{"requests that are passed on (P) want a location with proxy_pass", "write a location for these paths with proxy_pass " + targetText(r)})
+		b.proxy()
 	default:
 		giveUp("no equal in nginx")
 	}
@@ -228,7 +248,17 @@ func oneLine(o ir.Origin) string {
 
 // isAbsolute tells whether a target names another server.
 func isAbsolute(t *ir.Template) bool {
+	if len(t.Parts) > 0 && t.Parts[0].Kind == ir.Variable && t.Parts[0].Escaped {
+		return true // marked by fold: holds addresses only
+	}
 	p := strings.ToLower(t.Prefix())
+	if strings.HasPrefix(p, schemeMark+"://") {
+		return true
+	}
+	// http%1:// with what a condition caught
+	if len(t.Parts) > 2 && (p == "http" || p == "https") && t.Parts[1].Kind != ir.Literal && t.Parts[2].Kind == ir.Literal && strings.HasPrefix(t.Parts[2].Text, "://") {
+		return true
+	}
 	for _, s := range []string{"http://", "https://", "ftp://", "ws://", "wss://", "ldap://", "gopher://", "nntp://", "news:", "mailto:", "ajp://", "fcgi://", "h2://", "h2c://", "scgi://", "balancer://", "unix:"} {
 		if strings.HasPrefix(p, s) && len(t.Text) > 5 {
 			return true
@@ -239,7 +269,7 @@ func isAbsolute(t *ir.Template) bool {
 
 // patternTest is the pattern of the rule as a test of its own; the groups in used get names.
 func (b *builder) patternTest(used map[int]bool) test {
-	r, sub := b.r, b.c.sub
+	r, sub := b.r, b.sub
 	t := test{variable: "$uri", op: "~", negated: r.Negated}
 	if r.Pattern.Options.IgnoreCase {
 		t.op = "~*"
@@ -250,17 +280,17 @@ func (b *builder) patternTest(used map[int]bool) test {
 			return t
 		}
 	}
-	if used[0] {
-		giveUp("$0 in a condition")
-	}
 	t.operand = named(sub.located(r.Pattern), r.Pattern, used, b.ruleVar)
+	if used[0] {
+		t.operand = sub.whole(t.operand, b.ruleVar(0))
+	}
 	t.capture = len(used) > 0
 	return t
 }
 
 // pattern is the pattern as the first word of rewrite.
 func (b *builder) pattern() string {
-	p := b.c.sub.located(b.r.Pattern)
+	p := b.sub.located(b.r.Pattern)
 	if b.r.Pattern.Options.IgnoreCase {
 		p = "(?i)" + p
 	}
@@ -284,7 +314,11 @@ func (b *builder) branch() {
 	c, r := b.c, b.r
 	name := b.flag()
 	b.add(`set $%s "";`, name)
-	b.when(b.withPattern(), fmt.Sprintf("set $%s 1;", name))
+	groups := b.groups
+	if !b.matchesAll() && !b.needPattern {
+		groups = append([]group{{b.patternTest(nil)}}, groups...)
+	}
+	b.when(groups, fmt.Sprintf("set $%s 1;", name))
 	if r.Chain {
 		c.guards = append(c.guards, guard{test{variable: "$" + name, op: "=", operand: "1"}, -1})
 	}

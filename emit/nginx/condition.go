@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rewright/parser/ir"
+	"rewright/parser/pattern"
 )
 
 // conditions compiles the RewriteConds into groups. The result is false when they can never hold.
@@ -34,16 +35,32 @@ func (b *builder) conditions() bool {
 			return false
 		}
 		b.groups = append(b.groups, g)
+		b.catch(gi, list, g)
+	}
+	b.groups = simplify(b.groups)
+	return true
+}
+
+// catch notes what the groups of a condition are called from here on: the last one that matched counts.
+func (b *builder) catch(gi int, list []*ir.Condition, g group) {
+	fresh := true
+	for _, cnd := range list {
+		if cnd.Kind != ir.CondRegex || cnd.Negated {
+			continue
+		}
+		if fresh {
+			clear(b.condName)
+			fresh = false
+		}
 		for n := range b.condRefs {
-			for _, cnd := range list {
-				if cnd.Kind == ir.CondRegex && !cnd.Negated {
-					b.condName[n] = fmt.Sprintf("c%d_%d_%d", b.id, gi+1, n)
+			name := fmt.Sprintf("c%d_%d_%d", b.id, gi+1, n)
+			for _, t := range g {
+				if strings.Contains(t.operand, "(?<"+name+">") {
+					b.condName[n] = name
 				}
 			}
 		}
 	}
-	b.groups = simplify(b.groups)
-	return true
 }
 
 // condition compiles one; several tests of the result mean that one of them must hold.
@@ -55,8 +72,8 @@ func (b *builder) condition(gi int, cnd *ir.Condition, list []*ir.Condition) ([]
 		if cnd.Pattern == nil || cnd.Pattern.Re == nil {
 			giveUp("the pattern of a condition is not valid")
 		}
-		if len(hasNamesList(cnd.Pattern)) > 0 {
-			giveUp("a condition has named groups, which nginx would make variables of the server of")
+		if hasNames(cnd.Pattern) {
+			giveUp("a condition refers to its groups by name")
 		}
 		used := map[int]bool{}
 		if !cnd.Negated {
@@ -86,32 +103,73 @@ func (b *builder) condition(gi int, cnd *ir.Condition, list []*ir.Condition) ([]
 				}
 			}
 			return []test{t}, open
-		case ">":
-			if text == "" || text == `""` && false {
-				v, prepare, fixed, isFixed := b.subjectOf(cnd.Test)
-				if isFixed {
-					return nil, truth((fixed > text) != cnd.Negated)
-				}
-				return []test{{variable: v, op: "=", operand: "", negated: !cnd.Negated, prepare: prepare}}, open
+		case "<", ">", "<=", ">=":
+			v, prepare, fixed, isFixed := b.subjectOf(cnd.Test)
+			if v == "$https_on_off" {
+				giveUp("nginx cannot compare by order (%s)", cnd.Op)
 			}
+			less := cnd.Op == "<" || cnd.Op == ">="
+			re := lessThan(text, !less, cnd.IgnoreCase)
+			negated := (cnd.Op == ">" || cnd.Op == ">=") != cnd.Negated
+			if isFixed {
+				p := ir.NewPattern(re, cnd.PatternSpan, pattern.Apache)
+				ok, _ := p.Re.MatchBool(fixed)
+				return nil, truth(ok != negated)
+			}
+			if text == "" && cnd.Op == ">" {
+				return []test{{variable: v, op: "=", negated: negated, prepare: prepare}}, open
+			}
+			return []test{{variable: v, op: "~", operand: re, negated: negated, prepare: prepare}}, open
 		}
-		giveUp("nginx cannot compare by order (%s)", cnd.Op)
 	case ir.CondExpr:
 		return b.exprCondition(cnd)
 	case ir.CondNumber:
-		giveUp("nginx cannot compare numbers (%s)", cnd.Op)
+		return b.numberCondition(cnd)
 	}
 	giveUp("a condition that nginx has no equal for")
 	return nil, open
 }
 
-func hasNamesList(p *ir.Pattern) (out []string) {
-	for _, n := range p.Re.Names() {
-		if n != "" {
-			out = append(out, n)
-		}
+// numberCondition compares the number that a test string begins with.
+func (b *builder) numberCondition(cnd *ir.Condition) ([]test, constant) {
+	text, _ := cnd.Operand.Constant()
+	n := atoi(text)
+	if n < -1_000_000 || n > 1_000_000_000 {
+		giveUp("nginx cannot compare numbers of this size")
 	}
-	return out
+	v, prepare, fixed, isFixed := b.subjectOf(cnd.Test)
+	if v == "$https_on_off" {
+		giveUp("nginx cannot compare numbers (%s)", cnd.Op)
+	}
+	from := func(n int, negated bool) test {
+		re, not := atLeast(n)
+		return test{variable: v, op: "~", operand: re, negated: not != negated, prepare: prepare}
+	}
+	if isFixed {
+		m := atoi(fixed)
+		holds := map[string]bool{"-eq": m == n, "-ne": m != n, "-lt": m < n, "-le": m <= n, "-gt": m > n, "-ge": m >= n}[cnd.Op]
+		return nil, truth(holds != cnd.Negated)
+	}
+	op, negated := cnd.Op, cnd.Negated
+	switch op {
+	case "-lt":
+		op, negated = "-ge", !negated
+	case "-le":
+		op, negated = "-gt", !negated
+	case "-ne":
+		op, negated = "-eq", !negated
+	}
+	switch op {
+	case "-ge":
+		return []test{from(n, negated)}, open
+	case "-gt":
+		return []test{from(n+1, negated)}, open
+	}
+	if !negated {
+		b.groups = append(b.groups, group{from(n, false)})
+		return []test{from(n+1, true)}, open
+	}
+	return []test{from(n, true), from(n+1, false)}, open
 }
 
 func truth(b bool) constant {
@@ -159,11 +217,9 @@ func (b *builder) pieces(t *ir.Template) (out []piece) {
 			switch {
 			case b.r.Negated || p.N > b.r.Pattern.Re.Groups():
 			case p.N == 0:
-				if !b.wholeMatch() {
-					giveUp("$0 of a pattern that matches a part of the path")
-				}
-				out = append(out, b.belowPrefix()...)
-			case b.wholeGroup(p.N) && len(out) > 0 && out[len(out)-1].variable == "" && strings.HasSuffix(out[len(out)-1].text, "/") && b.c.sub.prefix == "/":
+				b.needPattern = true
+				out = append(out, decodedVar(b.ruleVar(0)))
+			case b.wholeGroup(p.N) && len(out) > 0 && out[len(out)-1].variable == "" && strings.HasSuffix(out[len(out)-1].text, "/") && b.sub.prefix == "/":
 				// the group holds all the pattern sees
 				out[len(out)-1].text = strings.TrimSuffix(out[len(out)-1].text, "/")
 				out = append(out, decodedVar("uri"))
@@ -211,15 +267,6 @@ func (b *builder) wholeGroup(n int) bool {
 		return true
 	}
 	return false
-}
-
-// belowPrefix is the path below the directory as pieces; at the root of the site nginx has it with its slash only.
-func (b *builder) belowPrefix() []piece {
-	if b.c.sub.prefix == "" {
-		return []piece{decodedVar("uri")}
-	}
-	b.needPattern = true
-	return []piece{decodedVar(b.ruleVar(1))}
 }
 
 func (b *builder) regexCondition(gi int, cnd *ir.Condition, used map[int]bool) ([]test, constant) {
@@ -344,8 +391,8 @@ func (b *builder) fileCondition(cnd *ir.Condition, list []*ir.Condition) ([]test
 	if len(pieces) == 2 && pieces[0].variable == "document_root" && pieces[1].variable == "uri" {
 		pieces = []piece{decodedVar("request_filename")}
 	}
-	if len(pieces) == 0 {
-		return nil, truth(cnd.Negated)
+	if len(pieces) == 0 || pieces[0].variable == "" && !strings.HasPrefix(pieces[0].text, "/") {
+		return nil, truth(cnd.Negated) // a relative path: httpd's working folder is the root of the file system
 	}
 	text, dollar := value(pieces)
 	b.c.out.dollar = b.c.out.dollar || dollar
@@ -361,6 +408,9 @@ func (b *builder) effects() {
 	var lines []string
 	for i := range r.Env {
 		e := &r.Env[i]
+		if _, fixed := b.c.fixed[e.Name]; fixed {
+			continue // written out where it is asked for
+		}
 		if e.Name == "" || strings.ContainsAny(e.Name, "$%{}") {
 			giveUp("a variable whose name is made at run time (E=%s)", e.Name)
 		}
@@ -372,6 +422,11 @@ func (b *builder) effects() {
 			lines = append(lines, fmt.Sprintf(`set $%s "";`, v))
 			continue
 		}
+		if b.c.onlyInRedirects[e.Name] && !b.needPattern && !b.r.Negated && uses(e.Value, ir.RuleRef, -1) && !uses(e.Value, ir.RuleRef, 0) && len(r.Env) == 1 {
+			if b.spelledEffect(v, e) {
+				return
+			}
+		}
 		text, dollar := value(b.pieces(e.Value))
 		b.c.out.dollar = b.c.out.dollar || dollar
 		lines = append(lines, fmt.Sprintf("set $%s %s;", v, word(text)))
@@ -379,4 +434,51 @@ func (b *builder) effects() {
 	if len(lines) > 0 {
 		b.when(b.withPattern(), lines...)
 	}
+}
+
+// spelledEffect sets a variable for redirects from the path as the client spelled it.
+func (b *builder) spelledEffect(v string, e *ir.EnvEffect) bool {
+	used := map[int]bool{}
+	tame := true
+	for i := range e.Value.Parts {
+		p := &e.Value.Parts[i]
+		switch p.Kind {
+		case ir.Literal:
+		case ir.RuleRef:
+			used[p.N] = true
+			tame = tame && p.N <= b.r.Pattern.Re.Groups() && b.groupIsTame(b.r.Pattern, p.N)
+		default:
+			return false
+		}
+	}
+	raw := func(n int) string { return fmt.Sprintf("raw%d_%d", b.id, n) }
+	t := test{}
+	if tame {
+		old := b.ruleVarName
+		b.ruleVarName = raw
+		t = b.patternTest(used)
+		b.ruleVarName = old
+	} else {
+		re, ok := b.sub.spelled(b.r.Pattern, used, raw)
+		if !ok {
+			return false
+		}
+		t = b.spelledTest(re)
+		if b.r.Pattern.Options.IgnoreCase {
+			t.op = "~*"
+		}
+	}
+	var pieces []piece
+	for i := range e.Value.Parts {
+		if p := &e.Value.Parts[i]; p.Kind == ir.Literal {
+			pieces = append(pieces, lit(p.Text))
+		} else if p.N <= b.r.Pattern.Re.Groups() {
+			pieces = append(pieces, variable(raw(p.N)))
+		}
+	}
+	text, dollar := value(pieces)
+	b.c.out.dollar = b.c.out.dollar || dollar
+	b.c.spelledEnv[v] = true
+	b.when(append(append([]group{}, b.groups...), group{t}), fmt.Sprintf("set $%s %s;", v, word(text)))
+	return true
 }

@@ -64,6 +64,8 @@ type conversion struct {
 	ids     map[*ir.Rule]int
 	before  *probe.Site
 	asked   []check.Answered
+	struck  map[ir.Origin]string // settings that made nginx refuse the file
+	refused map[*ir.Rule]string  // rules that made nginx refuse the file: its message
 }
 
 func newConversion(p *ir.Program, o emit.Options) (*conversion, error) {
@@ -88,7 +90,16 @@ func newConversion(p *ir.Program, o emit.Options) (*conversion, error) {
 		}
 	}
 	engine := c.host != nil && c.host.engine
-	c.areas = directories(p, c.root, engine)
+	scopes := append([]*ir.Scope(nil), p.Htaccess...)
+	if c.host != nil {
+		sections, rest, htaccess := overriding(c.host, c.root)
+		c.host.sections = rest
+		if !htaccess {
+			scopes = nil
+		}
+		scopes = append(sections, scopes...)
+	}
+	c.areas = directories(scopes, c.root, engine)
 	number := func(list []*ir.Rule) {
 		for _, r := range list {
 			if _, ok := c.ids[r]; !ok {
@@ -104,6 +115,14 @@ func newConversion(p *ir.Program, o emit.Options) (*conversion, error) {
 	for _, a := range all {
 		number(a.rules)
 		number(a.redirects)
+		number(a.mapped)
+		for _, sec := range a.sections {
+			for _, it := range sec.Items {
+				if r, ok := it.(*ir.Rule); ok {
+					number([]*ir.Rule{r})
+				}
+			}
+		}
 		if a.everything != nil {
 			number([]*ir.Rule{a.everything})
 		}
@@ -129,11 +148,14 @@ type trial struct {
 }
 
 func (c *conversion) try(l layout, forms map[*ir.Rule]form) *trial {
-	t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids}}
-	t.build(c.host, c.areas)
-	t.http, t.text, t.lines = t.attempt.text()
-	c.check(t)
-	return t
+	for {
+		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, refused: c.refused, struck: c.struck, files: c.world.Files}}
+		t.build(c.host, c.areas)
+		t.http, t.text, t.lines = t.attempt.text()
+		if !c.check(t) {
+			return t
+		}
+	}
 }
 
 // wrap makes a whole configuration of the parts, for the simulator.
@@ -143,21 +165,45 @@ func (c *conversion) wrap(t *trial) (text string, first int) {
 	return head + t.text + "}\n}\n", strings.Count(head, "\n")
 }
 
-// check asks both sides and blames rules for what differs.
-func (c *conversion) check(t *trial) {
+// check asks both sides and blames rules for what differs. The result is true when nginx refuses the text because of
+// a rule that is left out from now on.
+func (c *conversion) check(t *trial) (again bool) {
 	t.blamed = map[*ir.Rule]*check.Difference{}
 	text, first := c.wrap(t)
 	l, err := parser.LoadText(nil, "nginx.conf", []byte(text), load.Options{Server: ir.Nginx, Context: ir.ContextMain})
 	if err != nil {
 		t.refused = err
-		return
+		return false
+	}
+	for _, d := range l.Program.Diagnostics {
+		if !d.Refuses || d.File == nil {
+			continue
+		}
+		u := t.lines[d.File.Line(d.Span.Start)-first]
+		if u != nil && u.rule == nil && u.origin.File != nil && c.struck[u.origin] == "" {
+			if c.struck == nil {
+				c.struck = map[ir.Origin]string{}
+			}
+			c.struck[u.origin] = "nginx refuses the translation: " + d.Message
+			again = true
+		}
+		if u != nil && u.rule != nil && c.refused[u.rule] == "" {
+			if c.refused == nil {
+				c.refused = map[*ir.Rule]string{}
+			}
+			c.refused[u.rule] = "nginx refuses the translation: " + d.Message
+			again = true
+		}
+	}
+	if again {
+		return true
 	}
 	w := c.world
 	w.HasModule = nil
 	after, err := probe.New(l.Program, probe.Options{World: w, Budget: checkBudget})
 	if err != nil {
 		t.refused = err
-		return
+		return false
 	}
 	if c.asked == nil {
 		c.asked = check.Requests(c.before, c.root, c.rules, perRule, maxAsked)
@@ -178,6 +224,7 @@ func (c *conversion) check(t *trial) {
 			}
 		}
 	}
+	return false
 }
 
 // blame names the rules behind a difference: those that took effect on either side, else the one the question is about.
@@ -210,11 +257,15 @@ func (t *trial) blame(d *check.Difference, first int) (rules []*ir.Rule) {
 
 // run looks for the best way to write the program.
 func (c *conversion) run() (*emit.Result, error) {
-	best := c.try(flat, map[*ir.Rule]form{})
+	first := flat
+	if hasProxy(c.areas) {
+		first = nested // proxy_pass stands in locations
+	}
+	best := c.try(first, map[*ir.Rule]form{})
 	if best.refused == nil {
 		best = c.improve(best)
 	}
-	if best.refused != nil || c.wantsNested(best) {
+	if best.refused != nil || first == flat && c.wantsNested(best) {
 		if t := c.improve(c.try(nested, map[*ir.Rule]form{})); best.refused != nil || t.refused == nil && len(t.diffs) < len(best.diffs) {
 			best = t
 		}

@@ -28,6 +28,9 @@ func (s subject) located(p *ir.Pattern) string {
 	} else if starts, all := strippedBranches(text, parts); all {
 		return "^" + quoteLiteral(s.prefix) + "(?:" + strings.Join(starts, "|") + ")"
 	}
+	if inner, any := innerStart(t, text, "(?<=^"+quoteLiteral(s.prefix)+")"); any {
+		return "^" + quoteLiteral(s.prefix) + ".*?(?:" + inner + ")"
+	}
 	if s.prefix == "/" {
 		if neverSlash(t.Root) {
 			return text // the slash before it cannot be part of a match, nor can it make one
@@ -40,6 +43,38 @@ func (s subject) located(p *ir.Pattern) string {
 		return "^" + quoteLiteral(s.prefix) + text
 	}
 	return "^" + quoteLiteral(s.prefix) + ".*?(?:" + text + ")"
+}
+
+// innerStart puts other text in the place of every anchor for the start of the subject.
+func innerStart(t *pattern.Tree, text, with string) (out string, any bool) {
+	var at []int
+	pattern.Walk(t.Root, func(n pattern.Node) bool {
+		if a, ok := n.(*pattern.Anchor); ok && a.Kind == pattern.SubjectStart {
+			at = append(at, int(a.Span().Start))
+		}
+		return true
+	})
+	for i := len(at) - 1; i >= 0; i-- {
+		if text[at[i]] == '^' {
+			text = text[:at[i]] + with + text[at[i]+1:]
+		}
+	}
+	return text, len(at) > 0
+}
+
+// whole puts what a located pattern matches behind the directory into a group of its own.
+func (s subject) whole(located, name string) string {
+	head := "^" + quoteLiteral(s.prefix)
+	if s.prefix == "" {
+		return "(?<" + name + ">" + located + ")"
+	}
+	if rest, ok := strings.CutPrefix(located, head); ok {
+		if inner, ok := strings.CutPrefix(rest, ".*?(?:"); ok {
+			return head + ".*?(?<" + name + ">" + inner
+		}
+		return head + "(?<" + name + ">" + rest + ")"
+	}
+	return "(?<" + name + ">" + located + ")"
 }
 
 // dropOptionalSlash takes off the /? of ^/?: no path below a directory begins with a slash.
@@ -200,10 +235,10 @@ func (s subject) spelled(p *ir.Pattern, used map[int]bool, name func(int) string
 // spelledURI is $request_uri, but empty for paths that nginx and httpd clean up ("//", "/./", "/../").
 const spelledURI = "spelled_uri"
 
-const spelledMap = `# the request as the client spelled it; empty when the path needs cleaning up first
+const spelledMap = `# The request as the client spelled it; empty when the path is cleaned up or escaped anew ("//", "/../", "%41").
 map $request_uri $spelled_uri {
     default $request_uri;
-    "~^[^?]*/(?:/|\.\.?(?:[/?]|$))" "";
+    "~^[^?]*(?:/(?:/|\.\.?(?:[/?]|$))|%(?:2[146-9A-Fa-f]|3[0-9ABDabd]|4[0-9A-Fa-f]|5[0-9AFaf]|6[1-9A-Fa-f]|7[0-9AEae])|[][\x22<>\\\\^\x60{|}\x7f-\xff])" "";
 }`
 
 type speller struct {

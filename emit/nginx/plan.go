@@ -21,10 +21,33 @@ type area struct {
 	base        string // RewriteBase; empty: none
 	ownRules    bool   // the scope itself says something to mod_rewrite
 	redirects   []*ir.Rule
-	everything  *ir.Rule // Redirect without a path
+	mapped      []*ir.Rule // Alias and its kin
+	everything  *ir.Rule   // Redirect without a path
 	settings    []*ir.Setting
 	sections    []*ir.Scope
 	opaque      []*ir.Opaque
+}
+
+// overriding finds what <Directory> sections of a host say about its document root: a scope that stands before the
+// .htaccess of the same folder, and whether .htaccess files count at all.
+func overriding(host *area, docroot string) (scopes []*ir.Scope, rest []*ir.Scope, htaccess bool) {
+	htaccess = true
+	for _, s := range host.sections {
+		dir := path.Clean(s.Path)
+		if s.Kind != ir.ScopeDirectory || dir != docroot && !strings.HasPrefix(dir, docroot+"/") || strings.ContainsAny(dir, "*?[") {
+			rest = append(rest, s)
+			continue
+		}
+		own := *s
+		own.Dir = dir
+		scopes = append(scopes, &own)
+		for _, it := range s.Items {
+			if set, ok := it.(*ir.Setting); ok && strings.EqualFold(set.Name, "AllowOverride") && dir == docroot {
+				htaccess = !strings.EqualFold(set.Arg(0), "none")
+			}
+		}
+	}
+	return scopes, rest, htaccess
 }
 
 // isRewrite tells whether a setting is mod_rewrite's.
@@ -52,6 +75,7 @@ func (a *area) items(list []ir.Item) {
 				a.rules = append(a.rules, it)
 				a.ownRules = true
 			case it.Action == ir.ActionMap:
+				a.mapped = append(a.mapped, it)
 			case it.Match == ir.MatchAll:
 				a.everything = it
 			default:
@@ -98,8 +122,7 @@ func (a *area) says(name string) bool {
 }
 
 // directories gives the areas of the .htaccess files, merged from the root down, outermost first.
-func directories(p *ir.Program, docroot string, engine bool) []*area {
-	list := append([]*ir.Scope(nil), p.Htaccess...)
+func directories(list []*ir.Scope, docroot string, engine bool) []*area {
 	sort.SliceStable(list, func(i, j int) bool { return len(list[i].Dir) < len(list[j].Dir) })
 	byDir := map[string]*area{}
 	var out []*area
@@ -112,6 +135,13 @@ func directories(p *ir.Program, docroot string, engine bool) []*area {
 		a := areaOf(s, below+"/", path.Clean(docroot))
 		a.rulesPrefix = a.prefix
 		var parent *area
+		if parent = byDir[dir]; parent != nil { // <Directory> of the same folder
+			a.inherit(parent, engine)
+			a.settings = append(parent.settings[:len(parent.settings):len(parent.settings)], a.settings...)
+			a.sections = append(parent.sections[:len(parent.sections):len(parent.sections)], a.sections...)
+			*parent = *a
+			continue
+		}
 		for up := dir; up != "/" && up != "." && len(up) > len(path.Clean(docroot)); {
 			up = path.Dir(up)
 			if parent = byDir[up]; parent != nil {

@@ -9,7 +9,23 @@ import (
 )
 
 // self is the server's own address as the client called it: Apache keeps the port of the Host header.
-const self = "$scheme://$http_host"
+const self = "$scheme://$host$host_port"
+
+const hostPortMap = `# The port as the client wrote it, unless it is the usual one.
+map "$scheme $http_host" $host_port {
+    default "";
+    "~^http .*(?<http_port_written>:(?!80$)[0-9]+)$" $http_port_written;
+    "~^https .*(?<https_port_written>:(?!443$)[0-9]+)$" $https_port_written;
+}`
+
+// queryPart is the query with its question mark, which httpd keeps when nothing follows it.
+const queryPart = "$query"
+
+const queryMap = `# The query with its question mark, also one with nothing behind it.
+map $request_uri $query {
+    default $is_args$args;
+    "~^[^?]*[?]$" "?";
+}`
 
 // sendsLocation tells whether nginx takes the text of return as a Location for this status.
 // Source: nginx src/http/ngx_http_core_module.c, ngx_http_send_response.
@@ -24,6 +40,8 @@ func sendsLocation(status int) bool {
 // destination is the Location of a redirect before its references are written.
 type destination struct {
 	head   string // scheme, host and what else is sent as it stands
+	known  bool   // the head is a variable that holds an address
+	host   []part // rest of the host, when it has references to the pattern; sent as it stands
 	path   []part // escaped when not raw
 	raw    bool   // NE
 	query  []part
@@ -47,6 +65,23 @@ func (b *builder) redirect() {
 	switch {
 	case isAbsolute(r.Target):
 		// the host is sent as written, up to the first slash behind it
+		if first := t.path[0]; first.ref != nil {
+			text, _ := value(b.expand(t.path[:1], byName, same))
+			d.head, d.path, d.known = "${"+strings.TrimPrefix(text, "$")+"}", t.path[1:], true
+			if len(d.path) > 0 && strings.HasPrefix(d.path[0].text, "://") {
+				d.head += "://"
+				d.path = append([]part{{text: d.path[0].text[3:]}}, d.path[1:]...)
+			}
+			d.path = b.hostParts(&d)
+			break
+		}
+		if len(t.path) > 2 && t.path[1].ref != nil && strings.HasPrefix(t.path[2].text, "://") && !strings.Contains(t.path[0].text, ":") {
+			// http%1://
+			text, _ := value(append([]piece{lit(t.path[0].text)}, b.expand(t.path[1:2], byName, same)...))
+			d.head, d.path = text+"://", append([]part{{text: t.path[2].text[3:]}}, t.path[3:]...)
+			d.path = b.hostParts(&d)
+			break
+		}
 		if !strings.Contains(t.path[0].text, "://") { // mailto: and the like
 			d.head, d.path = "", t.path
 			if i := strings.IndexByte(d.path[0].text, ':'); i >= 0 {
@@ -55,7 +90,7 @@ func (b *builder) redirect() {
 			break
 		}
 		i := strings.Index(t.path[0].text, "://") + 3
-		d.head, d.path = t.path[0].text[:i], append([]part{{text: t.path[0].text[i:]}}, t.path[1:]...)
+		d.head, d.path = strings.Replace(t.path[0].text[:i], schemeMark, "$scheme", 1), append([]part{{text: t.path[0].text[i:]}}, t.path[1:]...)
 		d.path = b.hostParts(&d)
 	default:
 		d.head = self
@@ -72,38 +107,39 @@ func (b *builder) redirect() {
 	b.send(status, d)
 }
 
-// hostParts moves the host of an absolute target to the head: literal text and variables up to the first slash.
+// hostParts moves the host of an absolute target to the head: literal text and references up to the first slash.
 func (b *builder) hostParts(d *destination) []part {
 	parts := d.path
+	add := func(p part) {
+		if len(d.host) > 0 {
+			d.host = append(d.host, p)
+			return
+		}
+		if p.ref == nil {
+			text, dollar := value([]piece{lit(p.text)})
+			b.c.out.dollar = b.c.out.dollar || dollar
+			d.head += text
+			return
+		}
+		d.host = append(d.host, p)
+	}
 	for len(parts) > 0 {
 		p := parts[0]
 		if p.ref == nil {
 			if i := strings.IndexByte(p.text, '/'); i >= 0 {
-				d.head += p.text[:i]
+				if i > 0 {
+					add(part{text: p.text[:i], raw: true})
+				}
 				return append([]part{{text: p.text[i:]}}, parts[1:]...)
 			}
-			d.head += p.text
+			add(part{text: p.text, raw: true})
 			parts = parts[1:]
 			continue
 		}
 		if p.ref.Kind == ir.Variable && (p.ref.Name == "REQUEST_URI" || p.ref.Name == "REQUEST_FILENAME") {
 			return parts // it begins with the slash
 		}
-		pieces := b.expand([]part{p}, byName, same)
-		for _, q := range pieces {
-			if q.decoded && p.ref.Kind == ir.RuleRef {
-				giveUp("the host of the redirect would be taken from the path of the request, unescaped")
-			}
-			if q.decoded && !b.condIsRaw(p.ref) {
-				giveUp("the host of the redirect would be taken from the decoded path of the request")
-			}
-			text, _ := value([]piece{{variable: q.variable, text: q.text}})
-			d.head += text
-			next := parts[1:]
-			if len(next) > 0 && next[0].ref == nil && next[0].text != "" && wordByte(next[0].text[0]) && q.variable != "" {
-				d.head = strings.TrimSuffix(d.head, "$"+q.variable) + "${" + q.variable + "}"
-			}
-		}
+		add(p)
 		parts = parts[1:]
 	}
 	return nil
@@ -171,26 +207,36 @@ func (b *builder) relativeHead() []part {
 	return []part{{ref: docrootPart}, {text: b.c.sub.prefix}}
 }
 
-// condIsRaw tells whether a group of a condition was taken from what the client sent, not from a decoded path.
+// condIsRaw tells whether a group of a condition was taken from what the client sent, not from a decoded path, or
+// can hold nothing that would need an escape.
 func (b *builder) condIsRaw(p *ir.Part) bool {
-	if p.Kind != ir.CondRef {
-		return true
-	}
-	for i := len(b.r.Conditions) - 1; i >= 0; i-- {
+	return p.Kind != ir.CondRef || b.rawBefore(len(b.r.Conditions), p.N)
+}
+
+// rawBefore looks at the condition that %n refers to before condition number end.
+func (b *builder) rawBefore(end, n int) bool {
+	for i := end - 1; i >= 0; i-- {
 		cnd := b.r.Conditions[i]
 		if cnd.Kind != ir.CondRegex || cnd.Negated {
 			continue
 		}
+		raw := true
 		for j := range cnd.Test.Parts {
 			q := &cnd.Test.Parts[j]
 			switch {
-			case q.Kind == ir.RuleRef, q.Kind == ir.CondRef:
-				return false
+			case q.Kind == ir.RuleRef:
+				raw = raw && q.N > 0 && b.groupIsTame(b.r.Pattern, q.N)
+			case q.Kind == ir.CondRef:
+				raw = raw && b.rawBefore(i, q.N)
 			case q.Kind == ir.Variable && (q.Name == "REQUEST_URI" || q.Name == "REQUEST_FILENAME" || q.Name == "SCRIPT_FILENAME" || q.Space == "ENV"):
-				return b.groupIsTame(cnd.Pattern, p.N)
+				raw = false
 			}
 		}
-		return true
+		raw = raw || b.groupIsTame(cnd.Pattern, n)
+		if raw && i > 0 && b.r.Conditions[i-1].Or {
+			return b.rawBefore(i, n) // the one before may be the one that matched
+		}
+		return raw
 	}
 	return true
 }
@@ -253,7 +299,7 @@ func (b *builder) send(status int, d destination) {
 	queryEscape := escape
 	ruleRefs := false
 	wholeOnly := true
-	for _, list := range [][]part{d.path, d.query} {
+	for _, list := range [][]part{d.host, d.path, d.query} {
 		for _, p := range list {
 			if p.ref != nil && p.ref.Kind == ir.RuleRef && !b.r.Negated && p.ref.N <= b.r.Pattern.Re.Groups() {
 				ruleRefs = true
@@ -271,7 +317,7 @@ func (b *builder) send(status int, d destination) {
 	switch {
 	case !ruleRefs:
 		b.sendConstant(status, d, escape, queryEscape)
-	case b.allTame(d.path) && b.allTame(d.query):
+	case b.allTame(d.host) && b.allTame(d.path) && b.allTame(d.query):
 		b.sendTame(status, d, escape, queryEscape)
 	default:
 		b.sendSpelled(status, d, escape, queryEscape)
@@ -290,7 +336,8 @@ func flagOf(status int) string {
 
 // texts writes the Location up to the query, and the query of return and of rewrite.
 func (b *builder) texts(d destination, style refStyle, escape, queryEscape func(string) string) (loc, forReturn, forRewrite string, pieces []piece) {
-	path := b.expand(d.path, style, escape)
+	host := b.expand(d.host, style, same)
+	path := append(host, b.expand(d.path, style, escape)...)
 	query := b.expand(d.query, style, queryEscape)
 	loc, dollar := value(path)
 	q, dollar2 := value(query)
@@ -298,10 +345,7 @@ func (b *builder) texts(d destination, style refStyle, escape, queryEscape func(
 	loc = d.head + loc
 	switch d.mode {
 	case keepQuery:
-		forReturn, forRewrite = loc+"$is_args$args", loc
-		if strings.HasSuffix(loc, "$is_args") {
-			forReturn = loc
-		}
+		forReturn, forRewrite = loc+queryPart, loc+queryPart+"?"
 	case dropQuery:
 		forReturn, forRewrite = loc, loc+"?"
 	case setQuery:
@@ -338,7 +382,7 @@ func (b *builder) sendConstant(status int, d destination, escape, queryEscape fu
 		b.sendDecoded(status, d, escape, queryEscape)
 		return
 	}
-	if strings.HasPrefix(loc, "$") && !strings.HasPrefix(loc, "$scheme") {
+	if strings.HasPrefix(loc, "$") && !strings.HasPrefix(loc, "$scheme") && !d.known {
 		giveUp("the redirect begins with a variable")
 	}
 	// rewrite unescapes the text before the query: only return sends it as it stands
@@ -356,7 +400,7 @@ func redirects(loc string) bool {
 }
 
 func usesConds(d destination) bool {
-	for _, list := range [][]part{d.path, d.query} {
+	for _, list := range [][]part{d.host, d.path, d.query} {
 		for _, p := range list {
 			if p.ref != nil {
 				return true
@@ -371,14 +415,14 @@ func (b *builder) patternIsWorthIt() bool {
 	if b.matchesAll() {
 		return false
 	}
-	if _, ok := b.c.sub.exactPath(b.r.Pattern); ok && len(b.groups) == 0 {
+	if _, ok := b.sub.exactPath(b.r.Pattern); ok && len(b.groups) == 0 {
 		return false
 	}
 	return true
 }
 
 func (b *builder) condsRaw(d destination) bool {
-	for _, list := range [][]part{d.path, d.query} {
+	for _, list := range [][]part{d.host, d.path, d.query} {
 		for _, p := range list {
 			if p.ref != nil && p.ref.Kind == ir.CondRef && !b.condIsRaw(p.ref) {
 				return false
@@ -390,7 +434,7 @@ func (b *builder) condsRaw(d destination) bool {
 
 // sendWhole is a redirect that keeps the whole path: return with $request_uri. It tells whether that was the case.
 func (b *builder) sendWhole(status int, d destination, escape, queryEscape func(string) string) bool {
-	if d.mode != keepQuery || d.raw || b.r.Negated || len(d.path) == 0 || b.needPattern {
+	if d.mode != keepQuery || d.raw || b.r.Negated || len(d.path) == 0 || b.needPattern || b.c.stale && rewritable(status) {
 		return false
 	}
 	last := d.path[len(d.path)-1]
@@ -401,28 +445,28 @@ func (b *builder) sendWhole(status int, d destination, escape, queryEscape func(
 	switch {
 	case last.ref.Kind == ir.Variable && last.ref.Name == "REQUEST_URI" && last.ref.Space == "":
 	case last.ref.Kind == ir.RuleRef && (last.ref.N == 1 && b.wholeGroup(1) || last.ref.N == 0 && b.wholeMatch() || last.ref.N == 1 && b.optionalSlashWhole()):
-		if b.c.sub.prefix == "/" {
+		if b.sub.prefix == "/" {
 			n := len(before)
 			if n == 0 || before[n-1].ref != nil || !strings.HasSuffix(before[n-1].text, "/") {
 				return false
 			}
 			before[n-1].text = strings.TrimSuffix(before[n-1].text, "/")
-		} else if b.c.sub.prefix != "" {
+		} else if b.sub.prefix != "" {
 			return false
 		}
-		if strings.Contains(b.r.Pattern.Text, "+") && b.c.sub.prefix != "" {
+		if strings.Contains(b.r.Pattern.Text, "+") && b.sub.prefix != "" {
 			// .+ does not match the root itself
 			break
 		}
 	default:
 		return false
 	}
-	for _, p := range before {
+	for _, p := range append(d.host[:len(d.host):len(d.host)], before...) {
 		if p.ref != nil && p.ref.Kind == ir.RuleRef {
 			return false
 		}
 	}
-	pieces := b.expand(before, byName, escape)
+	pieces := append(b.expand(d.host, byName, same), b.expand(before, byName, escape)...)
 	if injects(pieces, func(name string) bool { return strings.HasPrefix(name, "c") && b.condsRaw(d) }) {
 		return false
 	}
@@ -433,10 +477,10 @@ func (b *builder) sendWhole(status int, d destination, escape, queryEscape func(
 	if b.f == faithful {
 		switch {
 		case rewritable(status) && redirects(loc) && d.unsafe:
-			b.when(groups, fmt.Sprintf("rewrite ^([^?]*)$ %s %s;", word(loc+"$1"), flagOf(status)), `return 403; # an encoded "?" in the path`)
+			b.when(groups, fmt.Sprintf("rewrite ^([^?]*)$ %s %s;", word(loc+"$1"+queryPart+"?"), flagOf(status)), `return 403; # an encoded "?" in the path`)
 			return true
 		case rewritable(status) && redirects(loc) && b.r.Keyword != ir.RedirectMatch:
-			b.when(groups, fmt.Sprintf("rewrite ^([^?]*)$ %s %s;", word(loc+"$1"), flagOf(status)), fmt.Sprintf("return %d %s;", status, word(loc+"$request_uri")))
+			b.when(groups, fmt.Sprintf("rewrite ^([^?]*)$ %s %s;", word(loc+"$1"+queryPart+"?"), flagOf(status)), fmt.Sprintf("return %d %s;", status, word(loc+"$request_uri")))
 			return true
 		case d.unsafe:
 			b.when(append([]group{{test{variable: "$uri", op: "~", operand: `\?`}}}, groups...), "return 403;")
@@ -448,7 +492,7 @@ func (b *builder) sendWhole(status int, d destination, escape, queryEscape func(
 
 // optionalSlashWhole is ^/?(.*)$.
 func (b *builder) optionalSlashWhole() bool {
-	return b.r.Pattern.Text == "^/?(.*)$" || b.r.Pattern.Text == "^/?(.*)" || b.r.Pattern.Text == "^/(.*)$" && b.c.sub.prefix == ""
+	return b.r.Pattern.Text == "^/?(.*)$" || b.r.Pattern.Text == "^/?(.*)" || b.r.Pattern.Text == "^/(.*)$" && b.sub.prefix == ""
 }
 
 // sendTame is a Location with groups that hold nothing to escape.
@@ -472,7 +516,7 @@ func (b *builder) sendTame(status int, d destination, escape, queryEscape func(s
 }
 
 func (b *builder) numberedTest() test {
-	t := test{variable: "$uri", op: "~", operand: b.c.sub.located(b.r.Pattern)}
+	t := test{variable: "$uri", op: "~", operand: b.sub.located(b.r.Pattern)}
 	if b.r.Pattern.Options.IgnoreCase {
 		t.op = "~*"
 	}
@@ -484,7 +528,7 @@ func (b *builder) sendNamed(status int, d destination, escape, queryEscape func(
 	_, forReturn, _, _ := b.texts(d, byName, escape, queryEscape)
 	if b.needPattern {
 		// the test of the pattern stands among the groups already; it must catch these, too
-		if !(b.allTame(d.path) && b.allTame(d.query)) {
+		if !(b.allTame(d.host) && b.allTame(d.path) && b.allTame(d.query)) {
 			b.sendSpelledNamed(status, d, escape, queryEscape)
 			return
 		}
@@ -503,7 +547,7 @@ func (b *builder) sendNamed(status int, d destination, escape, queryEscape func(
 // the path as the client spelled it.
 func (b *builder) sendSpelledNamed(status int, d destination, escape, queryEscape func(string) string) {
 	raw := func(n int) string { return fmt.Sprintf("raw%d_%d", b.id, n) }
-	text, ok := b.c.sub.spelled(b.r.Pattern, b.usedIn(d), raw)
+	text, ok := b.sub.spelled(b.r.Pattern, b.usedIn(d), raw)
 	if !ok {
 		giveUp("what the pattern catches would get into a header decoded")
 	}
@@ -517,7 +561,7 @@ func (b *builder) sendSpelledNamed(status int, d destination, escape, queryEscap
 
 func (b *builder) usedIn(d destination) map[int]bool {
 	used := map[int]bool{}
-	for _, list := range [][]part{d.path, d.query} {
+	for _, list := range [][]part{d.host, d.path, d.query} {
 		for _, p := range list {
 			if p.ref != nil && p.ref.Kind == ir.RuleRef {
 				used[p.ref.N] = true
@@ -551,51 +595,82 @@ func (b *builder) sendSpelled(status int, d destination, escape, queryEscape fun
 	})
 	canRewrite := rewritable(status) && redirects(loc) && !decodedConds && !strings.Contains(strings.ReplaceAll(loc, "%20", ""), "%")
 	plainRewrite := fmt.Sprintf("rewrite %s %s %s;", b.pattern(), word(forRewrite), flagOf(status))
-	if canRewrite && b.f == idiomatic {
+	if canRewrite && (b.f == idiomatic || b.c.stale) {
+		if d.unsafe && b.f == faithful {
+			b.unsafeQuestion(target{path: d.path}, b.groups)
+		}
 		b.when(b.groups, plainRewrite)
 		return
 	}
-	text, ok := b.c.sub.spelled(b.r.Pattern, b.usedIn(d), raw)
-	if !ok || len(d.query) > 0 && hasRefs(d.query) && !d.raw {
+	text, ok := b.sub.spelled(b.r.Pattern, b.usedIn(d), raw)
+	if d.raw && b.f == faithful {
+		b.sendRaw(status, d)
+		return
+	}
+	if !ok {
 		if !canRewrite {
-			if !ok {
-				giveUp("what the pattern catches would get into a header decoded")
-			}
-		} else {
-			if d.unsafe {
-				b.unsafeQuestion(target{path: d.path}, b.groups)
-			}
-			b.when(b.groups, plainRewrite)
-			return
+			giveUp("what the pattern catches would get into a header decoded")
 		}
+		if d.unsafe && b.f == faithful {
+			b.unsafeQuestion(target{path: d.path}, b.groups)
+		}
+		b.when(b.groups, plainRewrite)
+		return
 	}
 	t := b.spelledTest(text)
 	if b.r.Pattern.Options.IgnoreCase {
 		t.op = "~*"
 	}
-	if d.unsafe && !canRewrite {
+	if d.unsafe {
 		b.unsafeQuestion(target{path: d.path}, b.groups)
 	}
 	forReturn := b.rawTexts(d, raw, escape, queryEscape)
-	if canRewrite && d.unsafe {
-		old := b.ruleVarName
-		b.ruleVarName = raw
-		_, _, rawRewrite, _ := b.texts(d, byName, escape, queryEscape)
-		b.ruleVarName = old
-		b.when(append(append([]group{}, b.groups...), group{t}), fmt.Sprintf("rewrite ^[^?]*$ %s %s;", word(rawRewrite), flagOf(status)), `return 403; # an encoded "?" in the path`)
-	} else {
-		b.when(append(append([]group{}, b.groups...), group{t}), fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+	groups := append([]group{}, b.groups...)
+	if anyLive(groups) {
+		// the rules may run again for another path: then what the client sent says nothing
+		groups = append(groups, group{b.patternTest(nil)})
 	}
+	b.when(append(groups, group{t}), fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
 	if canRewrite {
 		b.when(b.groups, plainRewrite+" # other spellings of the same path")
 	}
+}
+
+func anyLive(groups []group) bool {
+	for _, g := range groups {
+		for _, t := range g {
+			if live(t) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sendRaw is a Location that httpd sends unescaped (NE): decoded text gets into the header as it is. Control
+// characters never do; httpd answers 500 for them. Source: httpd modules/http/http_filters.c, AH02430.
+func (b *builder) sendRaw(status int, d destination) {
+	used := b.usedIn(d)
+	t := b.patternTest(used)
+	groups := append([]group{{t}}, b.groups...)
+	_, forReturn, _, pieces := b.texts(d, byName, same, same)
+	if injects(pieces, func(name string) bool {
+		return strings.HasPrefix(name, fmt.Sprintf("r%d_", b.id)) || strings.HasPrefix(name, "c") && b.condsRaw(d)
+	}) {
+		giveUp("decoded text of the request would get into a header")
+	}
+	b.when(append([]group{{test{variable: "$uri", op: "~", operand: `[\x00-\x1f\x7f]`}}}, groups...), "return 500;")
+	if d.unsafe {
+		b.unsafeQuestion(target{path: d.path}, b.groups)
+	}
+	b.when(groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
 }
 
 // sendDecoded is a Location with the decoded path or what a condition caught of it: rewrite has to escape it.
 func (b *builder) sendDecoded(status int, d destination, escape, queryEscape func(string) string) {
 	// the path is caught anew, for rewrite escapes what it catches itself
 	uris := 0
-	for _, list := range [][]part{d.path, d.query} {
+	for _, list := range [][]part{d.host, d.path, d.query} {
 		for _, p := range list {
 			if p.ref == nil {
 				continue
@@ -624,7 +699,7 @@ func (b *builder) sendDecoded(status int, d destination, escape, queryEscape fun
 		}
 		return out
 	}
-	loc, dollar := value(write(d.path, escape))
+	loc, dollar := value(append(b.expand(d.host, byName, same), write(d.path, escape)...))
 	q, dollar2 := value(write(d.query, queryEscape))
 	b.c.out.dollar = b.c.out.dollar || dollar || dollar2
 	text := d.head + loc
@@ -632,6 +707,8 @@ func (b *builder) sendDecoded(status int, d destination, escape, queryEscape fun
 		giveUp("a redirect whose address begins with a variable")
 	}
 	switch d.mode {
+	case keepQuery:
+		text += queryPart + "?"
 	case dropQuery:
 		text += "?"
 	case setQuery:
@@ -652,7 +729,7 @@ const requestPath = "*request_path"
 // sendRequestPath is a Location with the path as the client spelled it somewhere in it, for statuses that rewrite cannot send.
 func (b *builder) sendRequestPath(status int, d destination, escape, queryEscape func(string) string) {
 	b.c.out.maps["request_path"] = "map $request_uri $request_path {\n    \"~^(?<request_path_only>[^?]*)\" $request_path_only;\n}"
-	for _, list := range [][]part{d.path, d.query} {
+	for _, list := range [][]part{d.host, d.path, d.query} {
 		for i, p := range list {
 			if p.ref != nil && p.ref.Kind == ir.Variable && p.ref.Space == "" && (p.ref.Name == "REQUEST_URI" || p.ref.Name == "REQUEST_FILENAME") {
 				list[i] = part{ref: &ir.Part{Kind: ir.Variable, Name: requestPath}}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rewright/parser/ir"
+	"rewright/parser/sim"
 )
 
 // setting turns a directive that is no rule into one of nginx's. ok is false for directives that need no words: those
@@ -65,6 +66,10 @@ func (g *attempt) setting(a *area, s *ir.Setting) (u unit, ok bool) {
 		}
 		add("try_files $uri $uri/ %s;", word(s.Arg(0)+"$is_args$args"))
 		u.try = true
+		if !a.says("DirectoryIndex") {
+			// a folder without an index is answered by the same file
+			g.server = append(g.server, &unit{lines: []string{"index index.html " + word(s.Arg(0)) + ";"}})
+		}
 	case "header":
 		return g.header(s, u), true
 	case "expiresactive", "expiresbytype", "expiresdefault":
@@ -107,14 +112,9 @@ func (g *attempt) errorDocument(s *ir.Setting, u unit) unit {
 			u.dropped = "a dollar sign or blank in the address"
 			return u
 		}
-		if code == 404 {
-			u.lines = []string{"error_page 404 " + word(text) + ";"}
-			u.kind = "error_page"
-			return u
-		}
 		path, _, query := strings.Cut(text, "?")
 		name := fmt.Sprintf("@error%d", code)
-		if query || g.named[name] {
+		if query || g.named[name] || code == 404 && g.exists(path) {
 			u.lines = []string{fmt.Sprintf("error_page %d %s;", code, word(text))}
 			return u
 		}
@@ -140,6 +140,15 @@ func (g *attempt) errorDocument(s *ir.Setting, u unit) unit {
 		g.locations = append(g.locations, locationBlock{head: "location " + name, lines: []string{"default_type text/html;", fmt.Sprintf("return %d %s;", code, word(text))}})
 	}
 	return u
+}
+
+// exists tells whether a file is known to lie in the document root.
+func (g *attempt) exists(path string) bool {
+	if g.files == nil {
+		return false
+	}
+	info, known := g.files.Stat(g.docroot + path)
+	return known && info.Kind == sim.Regular
 }
 
 func isURL(s string) bool {
