@@ -193,7 +193,8 @@ func join2(a, b string) string {
 
 // Compare asks the other side and gives what differs. mount moves paths of the source's document root to the
 // target's; compared counts the questions to which both sides know an answer.
-func Compare(asked []Answered, other *probe.Site) (diffs []Difference, compared int) {
+// More may name further differences that Differ lets pass.
+func Compare(asked []Answered, other *probe.Site, more ...func(before, after *sim.Outcome) string) (diffs []Difference, compared int) {
 	for i := range asked {
 		a := &asked[i]
 		if !a.Before.Known {
@@ -204,7 +205,11 @@ func Compare(asked []Answered, other *probe.Site) (diffs []Difference, compared 
 			continue
 		}
 		compared++
-		if what := Differ(&a.Before, &after); what != "" {
+		what := Differ(&a.Before, &after)
+		for i := 0; what == "" && i < len(more); i++ {
+			what = more[i](&a.Before, &after)
+		}
+		if what != "" {
 			diffs = append(diffs, Difference{Answered: *a, After: after, What: what})
 		}
 	}
@@ -230,7 +235,7 @@ func Differ(a, b *sim.Outcome) string {
 		return ""
 	}
 	if a.Status == 200 || a.Status == 404 {
-		if fileOf(a) != fileOf(b) {
+		if x, y := fileOf(a), fileOf(b); x != y && !(a.Status == 404 && strings.HasPrefix(y, x+"/")) {
 			return "path"
 		}
 	}
@@ -249,8 +254,23 @@ func sameBackend(a, b string) bool {
 }
 
 // sameLocation compares addresses as they are sent, but for the case of the digits in escapes, which RFC 3986
-// §6.2.2.1 calls the same.
-func sameLocation(a, b string) bool { return a == b || lowerEscapes(a) == lowerEscapes(b) }
+// §6.2.2.1 calls the same, and for a question mark with nothing behind it: httpd keeps what the client wrote, where
+// nginx drops it. See LostQuestion.
+func sameLocation(a, b string) bool {
+	if a == b {
+		return true
+	}
+	a, b = lowerEscapes(a), lowerEscapes(b)
+	return a == b || a+"?" == b || a == b+"?"
+}
+
+// LostQuestion tells of a Location that has lost a question mark with nothing behind it.
+func LostQuestion(before, after *sim.Outcome) string {
+	if before.Location != nil && after.Location != nil && strings.HasSuffix(*before.Location, "?") != strings.HasSuffix(*after.Location, "?") {
+		return "Location"
+	}
+	return ""
+}
 
 // lowerEscapes writes the digits of %XX in lower case.
 func lowerEscapes(s string) string {

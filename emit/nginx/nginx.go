@@ -208,7 +208,7 @@ func (c *conversion) check(t *trial) (again bool) {
 	if c.asked == nil {
 		c.asked = check.Requests(c.before, c.root, c.rules, perRule, maxAsked)
 	}
-	t.diffs, t.compared = check.Compare(c.asked, after)
+	t.diffs, t.compared = check.Compare(c.asked, after, check.LostQuestion)
 	if debug != nil {
 		debug(t)
 	}
