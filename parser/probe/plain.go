@@ -72,3 +72,42 @@ func isPlainPath(path string) bool {
 	}
 	return strings.HasPrefix(path, "/") && !strings.Contains(path, "//") && !strings.Contains(path, "/.")
 }
+
+// Plain are requests with paths that the pattern of a rule is likely to match, without looking at anything else: for a rule
+// that is thought never to run. None for a rule whose section or server asks for more.
+func (s *Site) Plain(r *ir.Rule, max int) []Probe {
+	if !s.isPlain(r) {
+		return nil
+	}
+	host := s.world.ServerName
+	if list := s.Hosts(); len(list) > 0 {
+		host = list[0]
+	}
+	var out []Probe
+	for _, path := range s.Likely(r, max) {
+		if isPlainPath(path) {
+			out = append(out, Probe{Request: sim.Request{Method: "GET", Scheme: "http", Host: host, Target: escape(path, ""), Version: "1.1"}})
+		}
+	}
+	return out
+}
+
+// Samples are subjects that a pattern matches, the plainest first, at most max.
+func Samples(p *ir.Pattern, max int) []string {
+	var out []string
+	if p == nil || p.Re == nil {
+		return nil
+	}
+	for t := range samples(p.Re.Tree()) {
+		if len(out) >= max {
+			break
+		}
+		for _, text := range [...]string{t, "/" + t, "/x" + t} {
+			if m, err := p.Re.MatchBool(text); err == nil && m && (strings.HasPrefix(text, "/") || text != t) {
+				out = append(out, text)
+				break
+			}
+		}
+	}
+	return out
+}

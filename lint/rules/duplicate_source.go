@@ -1,0 +1,85 @@
+package rules
+
+import (
+	"strings"
+
+	"rewright/lint"
+	"rewright/parser/diag"
+	"rewright/parser/ir"
+	"rewright/parser/probe"
+	"rewright/parser/source"
+)
+
+var duplicateSource = lint.Rule{
+	Code: "RD207", ID: "duplicate-source", Severity: diag.Warning, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Doc: lint.Doc{
+		Title: "the same source is redirected twice",
+		Text: "Two rules have the same pattern and the same conditions, and the first one ends the list: the second never runs. With another target " +
+			"one of the two is a mistake; with the same it is only a leftover, which the fix removes.",
+		Examples: []lint.Example{
+			{Server: ir.Apache, Before: "RewriteEngine On\nRewriteRule ^a$ /b [R=301,L]\nRewriteRule ^a$ /c [R=301,L]\n", After: "RewriteEngine On\nRewriteRule ^a$ /b [R=301,L]\n"},
+			{Server: ir.Nginx, Before: "rewrite ^/a$ /b permanent;\nrewrite ^/a$ /c permanent;\n", After: "rewrite ^/a$ /b permanent;\n"},
+		},
+		Source: "httpd mod_rewrite.c, apply_rewrite_list; mod_alias.c, try_alias_list",
+	},
+	Program: func(p *lint.Pass, g *ir.Program) {
+		for _, d := range deadOf(p) {
+			if !d.twin || !p.Unit.Owns(d.rule.Origin) {
+				continue
+			}
+			p.File = d.rule.File
+			q := d.shown.Hops[0].Probe
+			out := diag.Diagnostic{Span: d.rule.Span, Witness: p.Unit.Site().Witness(d.shown),
+				Message: probe.URL(q.Request) + " is taken on " + lineOf(d.by, d.rule) + " already; this rule never runs",
+				Related: []diag.Related{{File: d.by.File, Span: d.by.Span, Message: "takes the same requests"}}}
+			if sameRule(d.rule, d.by) {
+				out.Severity = diag.Info
+				out.Message = "the same rule stands on " + lineOf(d.by, d.rule) + " already"
+				out.Fixes = dropRule(p, d.rule)
+			}
+			p.Add(out)
+		}
+	},
+}
+
+// sameRule tells whether two rules with the same source do the same.
+func sameRule(a, b *ir.Rule) bool {
+	if a.Keyword != b.Keyword || len(a.Args) != len(b.Args) {
+		return false
+	}
+	for i := range a.Args {
+		if a.Args[i].Text != b.Args[i].Text {
+			return false
+		}
+	}
+	return true
+}
+
+// dropRule removes the line of a rule; none when conditions belong to it or it shares its line.
+func dropRule(p *lint.Pass, r *ir.Rule) []diag.Fix {
+	if len(r.Conditions) > 0 {
+		return nil
+	}
+	at := directiveAt(p, r.Origin)
+	if at == nil {
+		return nil
+	}
+	text := r.File.Text
+	start, end := at.Line.Start, at.Line.End
+	for start > 0 && (text[start-1] == ' ' || text[start-1] == '\t') {
+		start--
+	}
+	for int(end) < len(text) && (text[end] == ' ' || text[end] == '\t' || text[end] == '\r') {
+		end++
+	}
+	if start > 0 && text[start-1] != '\n' || int(end) < len(text) && text[end] != '\n' {
+		return nil
+	}
+	if int(end) < len(text) {
+		end++
+	}
+	if strings.TrimSpace(string(text[start:end])) == "" {
+		return nil
+	}
+	return []diag.Fix{{Title: "remove the second one", Safety: diag.Safe, Edits: source.Replace(source.Span{Start: start, End: end}, "")}}
+}

@@ -1,0 +1,118 @@
+package rules
+
+import (
+	"strings"
+
+	"rewright/lint"
+	"rewright/parser/diag"
+	"rewright/parser/ir"
+	"rewright/parser/probe"
+)
+
+var httpsLoopBehindProxy = lint.Rule{
+	Code: "RD214", ID: "https-loop-behind-proxy", Severity: diag.Warning, For: lint.Both, Since: "0.1",
+	Doc: lint.Doc{
+		Title: "HTTPS is demanded of a connection that is plain behind a proxy",
+		Text: "Another directive reads what a proxy says of the client's connection (X-Forwarded-Proto, CF-Visitor) or trusts a proxy's address, and " +
+			"nothing here speaks TLS itself: TLS ends at the proxy. Then `%{HTTPS}` is always off and `$scheme` always http, whatever the client " +
+			"used, and a redirect that goes by them never ends. Cloudflare's \"Flexible\" mode is the classic case.",
+		Examples: []lint.Example{
+			{Server: ir.Apache, Before: "RewriteEngine On\nRewriteCond %{HTTP:X-Forwarded-Proto} =https\nRewriteRule ^ - [E=SECURE:1]\nRewriteCond %{HTTPS} off\nRewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R=301,L]\n",
+				After: "RewriteEngine On\nRewriteCond %{HTTP:X-Forwarded-Proto} !=https\nRewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R=301,L]\n"},
+			{Server: ir.Nginx, Before: "set_real_ip_from 10.0.0.0/8;\nif ($scheme = http) { return 301 https://$host$request_uri; }\n",
+				After: "set_real_ip_from 10.0.0.0/8;\nif ($http_x_forwarded_proto = http) { return 301 https://$host$request_uri; }\n"},
+		},
+		Source: "Cloudflare documentation, ERR_TOO_MANY_REDIRECTS; MDN, X-Forwarded-Proto",
+	},
+	Program: checkHTTPSLoop,
+}
+
+func checkHTTPSLoop(p *lint.Pass, g *ir.Program) {
+	why := tlsEndsBefore(p)
+	if why == nil {
+		return
+	}
+	site := p.Unit.Site()
+	if site == nil {
+		return
+	}
+	f := &follower{p: p, site: site}
+	for _, r := range site.Rules() {
+		if r.Action != ir.ActionRedirect || r.File == nil || !p.Unit.Owns(r.Origin) || !leadsToHTTPS(r) || f.changesOutside(r) {
+			continue
+		}
+		for _, q := range site.Requests(r, 2) {
+			if !q.Reached || q.Request.Scheme == "https" {
+				continue
+			}
+			c := site.Follow(q, 0)
+			h := &c.Hops[0]
+			if !h.Redirects() || h.Rule() != r {
+				continue
+			}
+			next, ok := probe.Redirected(q.Request, h.Outcome.Status, *h.Outcome.Location)
+			if !ok || next.Scheme != "https" || next.Target != q.Request.Target || !strings.EqualFold(next.Host, q.Request.Host) {
+				continue
+			}
+			q.Request.Scheme = "https"
+			if o := site.Ask(q); o.Known && probe.HasFired(&o, r) {
+				continue // it goes by something else
+			}
+			p.File = r.File
+			p.Add(diag.Diagnostic{Span: loopSpan(r), Witness: site.Witness(&c),
+				Message: "`" + clip(why.Name.Text, 40) + "` on " + lineOf(&ir.Rule{Origin: ir.Origin{File: why.File, Span: why.Line}}, r) +
+					" says that TLS ends at a proxy; the connection is always plain here then, and this redirect never ends",
+				Help:    "go by what the proxy says of the client: X-Forwarded-Proto",
+				Related: []diag.Related{{File: why.File, Span: why.Line, Message: "speaks of a proxy"}}})
+			break
+		}
+	}
+}
+
+// tlsEndsBefore is a directive which shows that TLS ends at a proxy in front; nil when there is none, or when the
+// configuration speaks TLS itself.
+func tlsEndsBefore(p *lint.Pass) *lint.Directive {
+	var found *lint.Directive
+	for _, d := range p.Unit.Directives {
+		if d.Inactive {
+			continue
+		}
+		switch {
+		case d.Is("SSLEngine") && strings.EqualFold(d.Arg(0), "on"), d.Is("ssl") && d.Arg(0) == "on", d.Is("ssl_certificate", "SSLCertificateFile"):
+			return nil
+		case d.Is("listen"):
+			for _, a := range d.Args {
+				if a.Text == "ssl" || a.Text == "443" || strings.HasSuffix(a.Text, ":443") {
+					return nil
+				}
+			}
+		case d.Is("Listen") && strings.Contains(d.Arg(0), "443"), d.Is("VirtualHost") && strings.Contains(d.Arg(0), ":443"):
+			return nil
+		}
+		if found == nil && speaksOfProxy(d) {
+			found = d
+		}
+	}
+	return found
+}
+
+func speaksOfProxy(d *lint.Directive) bool {
+	if d.Is("set_real_ip_from", "RemoteIPHeader") {
+		return true
+	}
+	if d.Is("proxy_set_header", "fastcgi_param", "uwsgi_param", "log_format", "LogFormat", "add_header", "Header", "RequestHeader") {
+		return false // what is said to others, or written down
+	}
+	for _, a := range d.Args {
+		text := strings.ReplaceAll(strings.ToLower(a.Text), "_", "-")
+		if strings.Contains(text, "x-forwarded-proto") || strings.Contains(text, "cf-visitor") || strings.Contains(text, "x-forwarded-ssl") {
+			return true
+		}
+	}
+	return false
+}
+
+// leadsToHTTPS tells whether a target begins with https.
+func leadsToHTTPS(r *ir.Rule) bool {
+	return r.Target != nil && strings.HasPrefix(r.Target.Prefix(), "https://")
+}
