@@ -21,7 +21,8 @@ var (
 	// workings are what is being done while a redirect serves.
 	workings = set(`rebuilding migrating moving testing redesigning renovating developing working waiting fixing upgrading updating
 		building finalizing transitioning offline closed down unavailable construction rebuilt migrated moved redesigned renovated developed
-		fixed upgraded updated built finalized maintained repaired tested progress up`)
+		fixed upgraded updated built finalized maintained repaired tested progress up migrate rebuild redesign move test fix upgrade update renovate
+		develop finish repair`)
 	remedies = set("fix solution workaround hack measure patch fallback stopgap arrangement placeholder use")
 )
 
@@ -40,7 +41,7 @@ var openers = []opener{
 	{words: "na razie", closes: true}, {words: "vorerst", closes: true}, {words: "fürs erste", closes: true}, {words: "bis auf weiteres", closes: true},
 	{words: "voorlopig", closes: true}, {words: "пока что", closes: true}, {words: "until further notice", closes: true}, {words: "on hold", closes: true},
 	{words: "during", of: true}, {words: "während der", of: true}, {words: "während des", of: true}, {words: "pendant", of: true},
-	{words: "durante", of: true}, {words: "tijdens", of: true}, {words: "podczas", of: true}, {words: "на время", of: true},
+	{words: "durante", of: true}, {words: "mientras", of: true}, {words: "tijdens", of: true}, {words: "podczas", of: true}, {words: "на время", of: true},
 	{words: "until", dated: true}, {words: "till", dated: true}, {words: "bis", dated: true}, {words: "bis zum", dated: true}, {words: "through", dated: true},
 	{words: "jusqu'au", dated: true}, {words: "jusqu'à", dated: true}, {words: "hasta el", dated: true}, {words: "hasta", dated: true}, {words: "fino al", dated: true},
 	{words: "até", dated: true}, {words: "tot", dated: true}, {words: "до", dated: true}, {words: "do", dated: true},
@@ -141,6 +142,10 @@ func (r *reader) circumstance(out *Reading) {
 					add(i-1, to, nil)
 				}
 			}
+		case "removed", "deleted":
+			if i >= 2 && r.words[i-1].text == "be" && r.words[i-2].text == "will" && (next(1) == "after" || next(1) == "once" || next(1) == "when" || next(1) == "on") {
+				add(i-2, to, nil)
+			}
 		case "temporary", "temporarily":
 			switch {
 			case w == "temporary" && remedies[next(1)]:
@@ -179,6 +184,8 @@ func (r *reader) removed(out *Reading) {
 		w := r.words[i].text
 		end := i + 1
 		switch {
+		case gone[w] && i > 0 && r.words[i-1].text == "be":
+			continue // it will be, and is not yet
 		case gone[w]:
 		case w == "longer" && i > 0 && r.words[i-1].text == "no" && i+1 < len(r.words) && (strings.HasPrefix(r.words[i+1].text, "exist") ||
 			r.words[i+1].text == "available" || r.words[i+1].text == "sold"):

@@ -127,7 +127,7 @@ func (r *reader) declared(i int) (c *Code, last, denied int, plural bool) {
 		ok, b = true, i+2
 	case belongs[word(i+2)] && behind[word(i+1)]:
 		ok, b = true, i+3
-	case belongs[word(i-1)]:
+	case belongs[word(i-1)] || behind[word(i-1)] && w[i-1].stop == 0:
 		ok, a = true, i-1
 	case w[i].opened && w[i].closed:
 		ok = true

@@ -31,7 +31,7 @@ func isDirective(s string) bool {
 		}
 		return strings.HasPrefix(first, "/") || isNumber(first) && strings.HasPrefix(second, "/")
 	case "return":
-		return isNumber(strings.TrimSuffix(first, ";")) && (second != "" || strings.HasSuffix(rest, ";"))
+		return strings.HasSuffix(rest, ";") || isNumber(first) && (strings.HasPrefix(second, "/") || strings.HasPrefix(second, "http") || strings.HasPrefix(second, "$"))
 	case "rewrite":
 		return strings.HasPrefix(first, "^") || strings.HasSuffix(rest, ";")
 	case "location", "server", "if", "map":

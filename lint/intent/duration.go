@@ -17,13 +17,13 @@ type language struct {
 // languages are those whose comments are understood.
 var languages = []language{
 	{ // English
-		temporary: []string{"temporary"}, permanent: []string{"permanent"},
+		temporary: []string{"temporary", "temp", "short-term", "non-permanent"}, permanent: []string{"permanent"},
 		temporarily: []string{"temporarily"}, permanently: []string{"permanently"},
 		redirects: []string{"redirect", "forward", "move", "moving", "send", "sent", "rerout", "relocat", "point", "rewrit", "rout"},
 	},
 	{ // German
-		temporary: []string{"temporäre", "vorübergehende", "vorläufige", "zeitweilige"}, permanent: []string{"permanente", "dauerhafte", "endgültige"},
-		temporarily: []string{"temporär", "vorübergehend", "vorläufig", "zeitweise"}, permanently: []string{"dauerhaft", "endgültig"},
+		temporary: []string{"temporäre", "vorübergehende", "vorläufige", "zeitweilige", "provisorische", "befristete"}, permanent: []string{"permanente", "dauerhafte", "endgültige"},
+		temporarily: []string{"temporär", "vorübergehend", "vorläufig", "zeitweise", "provisorisch", "befristet"}, permanently: []string{"dauerhaft", "endgültig"},
 		redirects: []string{"weiterleit", "weitergeleit", "umleit", "umgeleit", "verschoben", "umgezogen", "leiten", "redirect"},
 	},
 	{ // French

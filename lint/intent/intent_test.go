@@ -41,7 +41,7 @@ func TestRead(t *testing.T) {
 		{"to set up a 307 redirect to the new host:", "307(307 redirect)"},
 		{"307 redirect while the shop is rebuilt", "307(307 redirect) for-now(while the shop is rebuilt)"},
 		{"308: keep the POST", "308(308)"},
-		{"permanent (301)", "301(301)"},
+		{"permanent (301)", "301(permanent (301))"},
 		{"HTTP 301", "301(HTTP 301)"},
 		{"status code 303", "303(code 303)"},
 		{"send a 301", "301(a 301)"},
@@ -137,11 +137,19 @@ func TestRead(t *testing.T) {
 		{"Seite gelöscht", "removed(Seite gelöscht)"},
 		{"no longer exists", "removed(no longer exists)"},
 		{"not removed", ""},
+		{"will be removed after the sale", "for-now(will be removed after the sale)"},
+		{"temp redirect", "temporary(temp redirect)"},
+		{"HTTP/1.1 307", "307(HTTP/1.1 307)"},
+		{"Return 307 here", "307(Return 307)"},
+		{"temp 302 until the relaunch is done", "302(temp 302) for-now(until the relaunch is done)"},
+		{"befristete Weiterleitung", "temporary(befristete Weiterleitung)"},
+		{"while we migrate the shop", "for-now(while we migrate the shop)"},
+		{"while we move the query string", ""},
 		// which part of a comment
 		{"307 redirect\n\nthe shop", ""},
 		{"307 redirect\nRedirect 307 /a /b", ""},
 		{"---------\n307 redirect\n---------", "307(307 redirect)"},
-		{"a redirect that is\ntemporary (307)", "307(307)"},
+		{"a redirect that is\ntemporary (307)", "307(temporary (307))"},
 	} {
 		if got := said(Read(lines(c.text))); got != c.want {
 			t.Errorf("%q\n got %s\nwant %s", c.text, got, c.want)

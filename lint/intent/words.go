@@ -156,6 +156,9 @@ func chunk(out []word, s string, at int32) []word {
 		n.text = lower(p)
 		if len(pieces) == 1 && isOpaque(p) {
 			n.text = opaque
+			if strings.HasPrefix(lower(p), "http/") {
+				n.text = "http" // HTTP/1.1
+			}
 		}
 		if p != "" {
 			out = append(out, n)
