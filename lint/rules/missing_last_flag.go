@@ -41,12 +41,20 @@ func missingLast(p *lint.Pass, ev *asking, s *ir.Scope) {
 	for i := len(rules) - 1; i >= 0; i-- {
 		reached[i] = reached[i+1] || rules[i].Target != nil && takesAddress(rules[i])
 	}
+	asked := map[*ir.Rule][]probe.Probe{}
 	for i, r := range rules {
 		if !reached[i+1] || r.File == nil || r.Flow != ir.FlowNext || r.Chain || r.Skip > 0 || !makesAddress(r) || !ev.open(p) {
 			continue
 		}
 		p.File = r.File
-		rewrittenAgain(p, ev, s, r, takers(rules[i+1:]))
+		var later []probe.Probe
+		for _, l := range takers(rules[i+1:]) {
+			if _, ok := asked[l]; !ok {
+				asked[l] = ev.site.Requests(l, 2)
+			}
+			later = append(later, asked[l]...)
+		}
+		rewrittenAgain(p, ev, s, r, later)
 	}
 }
 
@@ -65,7 +73,7 @@ func takers(rules []*ir.Rule) []*ir.Rule {
 }
 
 // candidates are requests that reach a rule, and the first of them with the headers that later rules ask for.
-func candidates(ev *asking, r *ir.Rule, later []*ir.Rule) []probe.Probe {
+func candidates(ev *asking, r *ir.Rule, later []probe.Probe) []probe.Probe {
 	var out []probe.Probe
 	for _, q := range ev.site.Requests(r, 4) {
 		if q.Reached {
@@ -75,18 +83,16 @@ func candidates(ev *asking, r *ir.Rule, later []*ir.Rule) []probe.Probe {
 	if len(out) == 0 {
 		return nil
 	}
-	for _, l := range later {
-		for _, other := range ev.site.Requests(l, 2) {
-			q := out[0]
-			q.Request.Header = append([][2]string(nil), q.Request.Header...)
-			for _, h := range other.Request.Header {
-				if !hasHeader(q.Request.Header, h[0]) {
-					q.Request.Header = append(q.Request.Header, h)
-				}
+	for _, other := range later {
+		q := out[0]
+		q.Request.Header = append([][2]string(nil), q.Request.Header...)
+		for _, h := range other.Request.Header {
+			if !hasHeader(q.Request.Header, h[0]) {
+				q.Request.Header = append(q.Request.Header, h)
 			}
-			if len(q.Request.Header) > len(out[0].Request.Header) {
-				out = append(out, q)
-			}
+		}
+		if len(q.Request.Header) > len(out[0].Request.Header) {
+			out = append(out, q)
 		}
 	}
 	return out
@@ -120,17 +126,21 @@ func makesAddress(r *ir.Rule) bool {
 	return r.Action == ir.ActionRewrite && (strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://"))
 }
 
-func rewrittenAgain(p *lint.Pass, ev *asking, s *ir.Scope, r *ir.Rule, later []*ir.Rule) {
+func rewrittenAgain(p *lint.Pass, ev *asking, s *ir.Scope, r *ir.Rule, later []probe.Probe) {
 	for _, q := range candidates(ev, r, later) {
-		trace := ev.site.Trace(q)
-		last, made := takenBy(&trace, r), resultOf(&trace, r)
+		answer := ev.site.Ask(q)
+		last := takenBy(&answer, r)
+		if last == nil {
+			continue
+		}
+		made := addressMade(ev, q, r)
 		if strings.HasPrefix(made, "/") && r.Action == ir.ActionRedirect {
 			made = q.Request.Scheme + "://" + q.Request.Host + made
 		}
-		if last == nil || !strings.Contains(made, "://") {
+		if !strings.Contains(made, "://") {
 			continue
 		}
-		if last.Action == ir.ActionRewrite && trace.Location == nil {
+		if last.Action == ir.ActionRewrite && answer.Location == nil {
 			// Whether a file is called like the address is asked now and then; and what the later rule leads to is to exist.
 			q.Missing = append(q.Missing, path.Clean("/"+made))
 			if text, constant := last.Target.Constant(); constant && !strings.ContainsAny(text, "?:") {
@@ -140,15 +150,15 @@ func rewrittenAgain(p *lint.Pass, ev *asking, s *ir.Scope, r *ir.Rule, later []*
 				}
 				q.Exists = append(q.Exists, path.Join(dir, text))
 			}
-			if trace = ev.site.Trace(q); takenBy(&trace, r) != last {
+			if answer = ev.site.Ask(q); takenBy(&answer, r) != last {
 				continue
 			}
 		}
-		what := spoilt(&trace, last, made)
-		if what == "" || !trace.Known {
+		what := spoilt(&answer, last, made)
+		if what == "" || !answer.Known {
 			continue
 		}
-		d := diag.Diagnostic{Span: r.Span, Witness: ev.witness(shown{q, trace}),
+		d := diag.Diagnostic{Span: r.Span, Witness: ev.witness(shown{q, answer}),
 			Related: []diag.Related{{File: last.File, Span: last.Span, Message: "runs on the address this rule has made"}},
 			Message: fmt.Sprintf("for %s this rule makes %s, but without L %s runs on that address: %s",
 				quote(clip(q.Request.Target, 60)), quote(clip(made, 80)), quote("RewriteRule "+clip(last.Args[0].Text, 40)), what)}
@@ -156,6 +166,21 @@ func rewrittenAgain(p *lint.Pass, ev *asking, s *ir.Scope, r *ir.Rule, later []*
 		p.Add(d)
 		return
 	}
+}
+
+// maxTraced bounds the rules of a configuration whose answers are traced: a trace has a line for each rule passed over.
+const maxTraced = 5000
+
+// addressMade is what a rule makes of the address of a request; in a large configuration its target as written.
+func addressMade(ev *asking, q probe.Probe, r *ir.Rule) string {
+	if text, constant := r.Target.Constant(); constant || len(ev.site.Rules()) > maxTraced {
+		if !constant {
+			text = r.Target.Text
+		}
+		return text
+	}
+	trace := ev.site.Trace(q)
+	return resultOf(&trace, r)
 }
 
 // takenBy is the last rule that rewrote what a rule has made, in the pass of that rule; nil when there is none.
