@@ -8,6 +8,7 @@ var securityRules = []*lint.Rule{
 	&hostHeaderRedirect,
 	&headerInjection,
 	&hostSuffixInjection,
+	&regexRedos,
 	&proxySSRF,
 	&redirectBypassesAccess,
 	&unanchoredHostCheck,
