@@ -96,7 +96,7 @@ func anyWord(words []string, s string) bool {
 
 var (
 	// hedges keep a sentence from saying what is.
-	hedges = set(`would could might should may if or whether either maybe perhaps würde sollte könnte oder ou o oppure of или lub`)
+	hedges = set(`would could might should may if or whether either maybe perhaps würde sollte könnte oder ou oppure или lub`)
 	// negations turn what follows within four words.
 	negations = set(`not no never longer isn't don't doesn't without nicht kein keine nie pas jamais sans no nunca sin non mai senza
 		niet geen nooit не без nie bez`)

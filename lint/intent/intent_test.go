@@ -87,6 +87,7 @@ func TestRead(t *testing.T) {
 		{"Temporarily redirect to the status page", "temporary(Temporarily redirect)"},
 		{"moved permanently", "permanent(moved permanently)"},
 		{"permanent redirect", "permanent(permanent redirect)"},
+		{"permanent redirect of the old shop", "permanent(permanent redirect)"},
 		{"302 (temporary) keeps the address", "302(302 (temporary)) temporary(302 (temporary))"},
 		{"permanent 301 redirect", "301(301 redirect) permanent(permanent 301 redirect)"},
 		{"vorübergehende Weiterleitung", "temporary(vorübergehende Weiterleitung)"},

@@ -112,12 +112,12 @@ func (r *redirect) conditionSigns(add func(string, side, int, ir.Origin, string)
 // isFlagFile tells whether a file is one that is put down and taken away: maintenance.on, and its like.
 func isFlagFile(t *ir.Template) bool {
 	name := strings.ToLower(fileName(t))
-	for _, w := range []string{"maintenance", "maint.", "wartung", "mantenimiento", "manutenzione", "onderhoud", "offline", "down.", "under-construction", "deploying", ".lock"} {
+	for _, w := range []string{"maintenance", "maint.", "wartung", "mantenimiento", "manutenzione", "onderhoud", "offline", "under-construction", "deploying", ".lock"} {
 		if strings.Contains(name, w) {
 			return true
 		}
 	}
-	return false
+	return strings.HasPrefix(name, "down.")
 }
 
 // fileName is the last name of a path, when that is spelt out.
