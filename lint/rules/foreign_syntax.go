@@ -53,6 +53,9 @@ func explainForeign(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) (diag.D
 	if at == nil {
 		return d, false
 	}
+	if out, ok := otherSyntax(p, d, at); ok {
+		return out, true
+	}
 	if at.Server == ir.Apache {
 		help, ok := nginxOnly[at.Name.Text]
 		text := raw(p, at.Line)
