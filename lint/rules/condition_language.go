@@ -27,6 +27,7 @@ type reasoner struct {
 type tested struct {
 	sure, usual pattern.Language
 	known       bool
+	some        string // a usual value
 }
 
 type conditionKey struct {
@@ -75,6 +76,7 @@ func (r *reasoner) of(t *ir.Template) tested {
 	v.Usual = true
 	l.usual, _, _ = v.Text(t, nil)
 	v.Usual = false
+	l.some, _, _ = v.Space.Shortest(l.usual)
 	if len(r.tested) < 1000 {
 		r.tested[t.Text] = l
 	}
@@ -112,12 +114,32 @@ func (r *reasoner) judge(c *ir.Condition) judgement {
 	if j, ok := r.memo[k]; ok {
 		return j
 	}
+	if r.plainlySometimes(c, l) {
+		return judgement{}
+	}
 	if len(r.memo) >= maxReasoned {
 		return judgement{}
 	}
 	j := r.reason(c, l)
 	r.memo[k] = j
 	return j
+}
+
+// plainlySometimes finds without much reasoning a value that a pattern matches and one that it does not.
+func (r *reasoner) plainlySometimes(c *ir.Condition, l tested) bool {
+	if c.Kind != ir.CondRegex {
+		return false
+	}
+	t := c.Pattern.Re.Tree()
+	text, ok := t.Example()
+	if !ok {
+		return false
+	}
+	if yes, known := r.values.Space.Contains(l.usual, text); !yes || !known {
+		return false
+	}
+	yes, known := t.Finds(l.some, 4096)
+	return known && !yes
 }
 
 func (r *reasoner) reason(c *ir.Condition, l tested) judgement {

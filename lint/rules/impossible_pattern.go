@@ -30,6 +30,9 @@ func checkImpossible(p *lint.Pass, u *patternUse) {
 	if !mayBeImpossible(tree) || otherFault.get().MatchString(u.Text) {
 		return
 	}
+	if _, ok := tree.Example(); ok {
+		return
+	}
 	s := pattern.NewSpace(budgetOfPattern)
 	l, ok := s.Subjects(tree)
 	if !ok {
