@@ -62,7 +62,7 @@ func Requests(s *probe.Site, root string, rules []*ir.Rule, perRule, budget int)
 			}
 			before := a.Before
 			for j, v := range variants(p) {
-				if i > 1 && j >= 5 {
+				if i > 1 && j >= 6 {
 					break
 				}
 				ask(Question{v, r})
@@ -134,6 +134,7 @@ func general(s *probe.Site, root string) (out []probe.Probe) {
 	add("/?a=1&b=2", "/index.html", "/index.php")
 	add("/no/such/page")
 	add("/no/such/page?a=1")
+	add("//no/such//page")
 	add("/nothing", "/index.html", "/index.php")
 	add("/style.css", "/style.css", "/index.php")
 	add("/folder", "/folder/", "/index.php")
@@ -163,7 +164,7 @@ func variants(p probe.Probe) (out []probe.Probe) {
 	} else {
 		with(func(r *sim.Request) { r.Target = join(path, query+"&a=1") })
 	}
-	for _, tail := range [...]string{"%3fz", "%20y", "%c3%bc", "%25x", "a+b&c"} {
+	for _, tail := range [...]string{"%3fz", "%20y", "%c3%bc", "%25x", "a+b&c", "%26z"} {
 		with(func(r *sim.Request) { r.Target = join(path+tail, query) })
 	}
 	with(func(r *sim.Request) { r.Target = join(path, join2(query, "q=a%20b")) })

@@ -204,7 +204,8 @@ func (g *attempt) section(a *area, s *ir.Scope, done map[ir.Item]bool) (list []*
 	if where != nil && len(settings) > 0 {
 		if deny, known := closed(settings); known && deny {
 			// the unit comes with the first directive, so that the comment above the section is found
-			u := &unit{origin: s.Origin, directive: s.Name, front: true, lines: ifBlock(*where, []string{"return 403;"})}
+			u := &unit{origin: s.Origin, directive: s.Name, front: true, lines: ifBlock(*where, []string{"return 403;"}),
+				caveat: "answers 403, not 404, to such names in folders that do not exist"}
 			list = append(list, u)
 		} else if known {
 			g.remark(s.Origin, s.Name, "everybody may come in, as in nginx anyway")
@@ -241,7 +242,12 @@ func (g *attempt) inSection(s *ir.Scope, it ir.Item) (list []*unit) {
 		return []*unit{{origin: it.Origin, directive: string(it.Keyword), rule: it, dropped: "a rule in " + head, byHand: "write it into a location for these paths"}}
 	case *ir.Setting:
 		switch strings.ToLower(it.Name) {
-		case "rewriteengine", "rewritebase", "rewriteoptions", "listen", "servername", "serveralias", "documentroot", "sslengine", "allowoverride", "allowoverridelist":
+		case "rewriteengine":
+			if strings.EqualFold(it.Arg(0), "off") {
+				return []*unit{{origin: it.Origin, directive: it.Name, dropped: "rules switched off in " + head, byHand: "add a location for these paths and leave the rules out of it"}}
+			}
+			return nil
+		case "rewritebase", "rewriteoptions", "listen", "servername", "serveralias", "documentroot", "sslengine", "allowoverride", "allowoverridelist":
 			return nil
 		}
 		g.remark(it.Origin, it.Name, "stands in "+head+": a location for these files can say it in nginx")

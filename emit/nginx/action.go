@@ -309,7 +309,9 @@ func (b *builder) rewrite() {
 				}
 			}
 		}
-		groups = append([]group{{b.patternTest(used)}}, groups...)
+		named := b.patternTest(used)
+		named.operand = "(?s)" + named.operand // line feeds, too
+		groups = append([]group{{named}}, groups...)
 		b.needPattern = true
 		b.badQuery(groups)
 	}
@@ -335,6 +337,20 @@ func (b *builder) rewrite() {
 	text, dollar := value(pieces)
 	if strings.Contains(text, "?") {
 		giveUp("a question mark in the path of the result")
+	}
+	if b.f == faithful && hasRefs(parts) && !r.Escape.Allow3F && !r.Escape.Backrefs && !r.Negated {
+		pat = strings.ReplaceAll(pat, "(.*)", "([^?]*)") // what holds one was answered above
+	}
+	if c.server && (r.Escape.PrefixStat || strings.HasPrefix(text, "/~")) {
+		b.u.caveat = "the result may be a path of the file system for httpd"
+	}
+	if c.server && len(parts) > 0 && parts[0].ref == nil && systemFolder(parts[0].text) {
+		b.u.caveat = "httpd takes the result for a path of the file system"
+	}
+	for _, p := range parts {
+		if p.ref != nil && p.ref.Kind == ir.Variable && p.ref.Space == "HTTP" {
+			b.u.caveat = "a question mark in the header is answered with 403 by httpd"
+		}
 	}
 	for _, p := range pieces {
 		if strings.Contains(p.text, "#") && !c.server {
@@ -387,6 +403,17 @@ func (b *builder) unsafeQuestion(t target, groups []group) {
 		op = "~*"
 	}
 	b.when(append([]group{{test{variable: "$uri", op: op, operand: pat}}}, groups...), "return 403;")
+}
+
+// systemFolder tells whether a path begins with a folder that stands in the root of every Unix file system: then it
+// is a path of the file system for httpd's server context. Source: mod_rewrite.c, prefix_stat.
+func systemFolder(p string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
+	switch first {
+	case "bin", "boot", "dev", "etc", "home", "lib", "media", "mnt", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var":
+		return true
+	}
+	return false
 }
 
 // badQuery answers 403 where a blank or control character of the path would get into the query.

@@ -69,9 +69,9 @@ func (b *builder) segment() {
 	text, _ := r.Target.Constant()
 	loc := b.address(text)
 	full, dollar := value([]piece{lit(loc)})
-	if strings.HasPrefix(loc, self) {
-		full, dollar = value([]piece{lit(loc[len(self):])})
-		full = self + full
+	if own := b.ownAddress(); strings.HasPrefix(loc, own) {
+		full, dollar = value([]piece{lit(loc[len(own):])})
+		full = own + full
 	}
 	b.c.out.dollar = b.c.out.dollar || dollar
 	hasQuery := strings.Contains(text, "?")
@@ -129,7 +129,7 @@ func (b *builder) address(text string) string {
 		}
 	}
 	if strings.HasPrefix(text, "/") {
-		return self + text
+		return b.ownAddress() + text
 	}
 	return text
 }
@@ -181,14 +181,16 @@ func (b *builder) sendTarget() {
 		}
 	}
 	if len(parts) == 0 || parts[0].ref != nil && (!startsWithSlash(parts[0].ref) || parts[0].ref.Kind == ir.RuleRef && !strings.HasPrefix(r.Pattern.Text, "^(")) {
-		giveUp("the beginning of the redirect comes from the request")
+		b.u.caveat = "the beginning of the redirect comes from the request: httpd answers 500 unless it is a URL"
+		b.when(b.withPattern(), "return 500;")
+		return
 	}
 	d.path = parts
 	if parts[0].ref == nil {
 		text := parts[0].text
 		switch i := strings.Index(text, "://"); {
 		case strings.HasPrefix(text, "/"):
-			d.head = self
+			d.head = b.ownAddress()
 		case i > 0:
 			d.head, d.path = text[:i+3], append([]part{{text: text[i+3:]}}, parts[1:]...)
 			d.path = b.hostParts(&d)
@@ -204,7 +206,7 @@ func (b *builder) sendTarget() {
 			d.head, d.path = text[:k+1], append([]part{{text: text[k+1:]}}, parts[1:]...)
 		}
 	} else {
-		d.head = self
+		d.head = b.ownAddress()
 	}
 	b.send(r.Status, d)
 }

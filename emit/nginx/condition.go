@@ -283,10 +283,12 @@ func (b *builder) regexCondition(gi int, cnd *ir.Condition, used map[int]bool) (
 		return nil, truth(match(fixed) != cnd.Negated)
 	}
 	switch v {
+	case "$request_method":
+		if match("TRACE") != cnd.Negated {
+			b.u.caveat = "nginx answers TRACE itself, with 405, before any rule"
+		}
 	case "$https_on_off":
 		return httpsTest(match("on"), match("off"), cnd.Negated)
-	case "$server_port":
-		return []test{{variable: v, op: "~", operand: p.Text, negated: cnd.Negated}}, open
 	case "$request_filename":
 		b.u.caveat = ""
 	}

@@ -258,8 +258,8 @@ func (t *trial) blame(d *check.Difference, first int) (rules []*ir.Rule) {
 // run looks for the best way to write the program.
 func (c *conversion) run() (*emit.Result, error) {
 	first := flat
-	if hasProxy(c.areas) {
-		first = nested // proxy_pass stands in locations
+	if wantsLocation(c.areas) {
+		first = nested // proxy_pass stands in locations, and only there rules run again
 	}
 	best := c.try(first, map[*ir.Rule]form{})
 	if best.refused == nil {

@@ -32,6 +32,7 @@ type area struct {
 // .htaccess of the same folder, and whether .htaccess files count at all.
 func overriding(host *area, docroot string) (scopes []*ir.Scope, rest []*ir.Scope, htaccess bool) {
 	htaccess = true
+	listed := false
 	for _, s := range host.sections {
 		dir := path.Clean(s.Path)
 		if s.Kind != ir.ScopeDirectory || dir != docroot && !strings.HasPrefix(dir, docroot+"/") || strings.ContainsAny(dir, "*?[") {
@@ -45,9 +46,12 @@ func overriding(host *area, docroot string) (scopes []*ir.Scope, rest []*ir.Scop
 			if set, ok := it.(*ir.Setting); ok && strings.EqualFold(set.Name, "AllowOverride") && dir == docroot {
 				htaccess = !strings.EqualFold(set.Arg(0), "none")
 			}
+			if set, ok := it.(*ir.Setting); ok && strings.EqualFold(set.Name, "AllowOverrideList") && !strings.EqualFold(set.Arg(0), "none") {
+				listed = true
+			}
 		}
 	}
-	return scopes, rest, htaccess
+	return scopes, rest, htaccess || listed
 }
 
 // isRewrite tells whether a setting is mod_rewrite's.

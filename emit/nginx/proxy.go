@@ -63,10 +63,11 @@ func (b *builder) proxy() {
 	}
 }
 
-func hasProxy(areas []*area) bool {
+// wantsLocation tells whether rules can only be said in a location: those that pass requests on or start over.
+func wantsLocation(areas []*area) bool {
 	for _, a := range areas {
 		for _, r := range a.rules {
-			if r.Action == ir.ActionProxy && a.engine {
+			if (r.Action == ir.ActionProxy || r.Flow == ir.FlowRestart && r.Action == ir.ActionRewrite) && a.engine {
 				return true
 			}
 		}

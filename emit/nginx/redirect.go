@@ -27,6 +27,18 @@ map $request_uri $query {
     "~^[^?]*[?]$" "?";
 }`
 
+// ownAddress is what the server calls itself in redirects: UseCanonicalName On takes the name it is configured with.
+func (b *builder) ownAddress() string {
+	if b.c.area != nil {
+		for _, s := range b.c.area.settings {
+			if strings.EqualFold(s.Name, "UseCanonicalName") && strings.EqualFold(s.Arg(0), "on") {
+				return "$scheme://$server_name"
+			}
+		}
+	}
+	return self
+}
+
 // sendsLocation tells whether nginx takes the text of return as a Location for this status.
 // Source: nginx src/http/ngx_http_core_module.c, ngx_http_send_response.
 func sendsLocation(status int) bool {
@@ -93,7 +105,7 @@ func (b *builder) redirect() {
 		d.head, d.path = strings.Replace(t.path[0].text[:i], schemeMark, "$scheme", 1), append([]part{{text: t.path[0].text[i:]}}, t.path[1:]...)
 		d.path = b.hostParts(&d)
 	default:
-		d.head = self
+		d.head = b.ownAddress()
 		d.path = b.redirectPath(t.path)
 	}
 	if !sendsLocation(status) {
@@ -178,6 +190,9 @@ func (b *builder) redirectPath(parts []part) []part {
 				return parts
 			}
 		}
+		if b.beginsPath(first.ref) {
+			return parts
+		}
 		if c.server {
 			return append([]part{{text: "/"}}, parts...)
 		}
@@ -195,6 +210,11 @@ func (b *builder) redirectPath(parts []part) []part {
 		return append([]part{{text: "/" + first.text}}, parts[1:]...)
 	}
 	return append(b.relativeHead(), parts...)
+}
+
+// beginsPath tells whether a group of the pattern holds the beginning of the whole path, with its slash.
+func (b *builder) beginsPath(p *ir.Part) bool {
+	return p.Kind == ir.RuleRef && p.N == 1 && b.sub.prefix == "" && (strings.HasPrefix(b.r.Pattern.Text, "(") || strings.HasPrefix(b.r.Pattern.Text, "^("))
 }
 
 var docrootPart = &ir.Part{Kind: ir.Variable, Name: "DOCUMENT_ROOT", Text: "%{DOCUMENT_ROOT}"}
@@ -632,6 +652,9 @@ func (b *builder) sendSpelled(status int, d destination, escape, queryEscape fun
 	}
 	b.when(append(groups, group{t}), fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
 	if canRewrite {
+		if d.unsafe {
+			plainRewrite = strings.ReplaceAll(plainRewrite, "(.*)", "([^?]*)")
+		}
 		b.when(b.groups, plainRewrite+" # other spellings of the same path")
 	}
 }
@@ -652,6 +675,7 @@ func anyLive(groups []group) bool {
 func (b *builder) sendRaw(status int, d destination) {
 	used := b.usedIn(d)
 	t := b.patternTest(used)
+	t.operand = "(?s)" + t.operand // line feeds, too
 	groups := append([]group{{t}}, b.groups...)
 	_, forReturn, _, pieces := b.texts(d, byName, same, same)
 	if injects(pieces, func(name string) bool {

@@ -18,6 +18,27 @@ func (g *attempt) setting(a *area, s *ir.Setting) (u unit, ok bool) {
 	case "rewriteengine", "rewritebase":
 		return u, false
 	case "rewriteoptions":
+		for _, w := range s.Args {
+			switch strings.ToLower(w.Text) {
+			case "allownoslash", "allowanyuri", "unsafeprefixstat", "legacyprefixdocroot", "ignorecontextinfo", "mergebase":
+				u.dropped = "nginx has nothing like RewriteOptions " + w.Text
+				return u, true
+			}
+		}
+		return u, false
+	case "mergeslashes":
+		if strings.EqualFold(s.Arg(0), "off") && a.server {
+			add("merge_slashes off;")
+			return u, true
+		}
+		return u, false
+	case "allowencodedslashes":
+		if strings.EqualFold(s.Arg(0), "nodecode") {
+			u.dropped = "nginx always decodes %2F in paths"
+			return u, true
+		}
+		return u, false
+	case "usecanonicalname":
 		return u, false
 	case "directoryindex":
 		if len(s.Args) == 0 || len(s.Args) == 1 && strings.EqualFold(s.Arg(0), "disabled") {

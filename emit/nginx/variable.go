@@ -11,10 +11,17 @@ import (
 var plainVariables = map[string]string{
 	"HTTP_HOST": "http_host", "HTTP_USER_AGENT": "http_user_agent", "HTTP_REFERER": "http_referer", "HTTP_COOKIE": "http_cookie",
 	"HTTP_FORWARDED": "http_forwarded", "HTTP_ACCEPT": "http_accept", "HTTP_PROXY_CONNECTION": "http_proxy_connection",
-	"REQUEST_METHOD": "request_method", "QUERY_STRING": "args", "SERVER_NAME": "host", "SERVER_PORT": "server_port", "SERVER_ADDR": "server_addr",
+	"REQUEST_METHOD": "request_method", "QUERY_STRING": "args", "SERVER_NAME": "host", "SERVER_ADDR": "server_addr",
 	"REMOTE_ADDR": "remote_addr", "REMOTE_HOST": "remote_addr", "CONN_REMOTE_ADDR": "remote_addr", "REMOTE_PORT": "remote_port", "REMOTE_USER": "remote_user", "SERVER_PROTOCOL": "server_protocol",
 	"REQUEST_SCHEME": "scheme", requestPath: "request_path", "THE_REQUEST": "request", "DOCUMENT_ROOT": "document_root", "CONTEXT_DOCUMENT_ROOT": "document_root",
 }
+
+const askedPortMap = `# The port as httpd sees it: that of the Host header, else the usual one of the scheme.
+map "$scheme $http_host" $asked_port {
+    default 80;
+    "~:(?<asked_port_written>[0-9]+)$" $asked_port_written;
+    "~^https" 443;
+}`
 
 // emptyVariables are empty in httpd whatever the request is.
 var emptyVariables = map[string]bool{"REQUEST_URL": true, "SCRIPT_NAME": true, "UNIQUE_ID": true, "CONTEXT_PREFIX": true, "AUTH_TYPE": true, "REMOTE_IDENT": true}
@@ -58,6 +65,9 @@ func (c *compiler) variableOf(p *ir.Part) (out []piece, why string) {
 	case "HTTPS":
 		c.out.maps["https_on_off"] = "map $https $https_on_off {\n    default off;\n    on on;\n}"
 		return []piece{variable("https_on_off")}, ""
+	case "SERVER_PORT":
+		c.out.maps["asked_port"] = askedPortMap
+		return []piece{variable("asked_port")}, ""
 	case "IS_SUBREQ":
 		return []piece{lit("false")}, ""
 	}
