@@ -175,3 +175,17 @@ func simulatedApache(s *site) (out []answer) {
 	}
 	return out
 }
+
+// passedOn tells which requests the original hands to another server.
+func (s *site) passedOn() []bool {
+	out := make([]bool, len(s.requests))
+	p, _ := s.program()
+	simulator, err := newSimulator(s, p)
+	for i, r := range s.requests {
+		if err == nil {
+			o := simulator.Answer(r, false)
+			out[i] = o.PassedTo != ""
+		}
+	}
+	return out
+}

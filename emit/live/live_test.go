@@ -7,6 +7,16 @@ import (
 	"testing"
 )
 
+// openFolder is a temporary folder that the user of the servers can read.
+func openFolder(t *testing.T) string {
+	root, err := os.MkdirTemp("", "rewright-convert-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(root) })
+	return root
+}
+
 // hostsOf places and converts sites; what cannot be converted is an error.
 func hostsOf(t *testing.T, root string, sites []*site, draw bool) (out []*host) {
 	if err := os.Chmod(root, 0o755); err != nil {
@@ -91,7 +101,7 @@ const maxWrong = 9
 // TestRecorded holds the real nginx with the converted configuration to what the real Apache was recorded to say.
 func TestRecorded(t *testing.T) {
 	needServer(t, nginxBinary)
-	root := t.TempDir()
+	root := openFolder(t)
 	hosts := hostsOf(t, root, recorded(t), false)
 	runNginx(t, root, hosts)
 	report(t, hosts, func(h *host, j int) (answer, bool) {
@@ -105,7 +115,7 @@ func TestRecorded(t *testing.T) {
 func TestCorpus(t *testing.T) {
 	sites := corpus(t)
 	needServer(t, nginxBinary, apacheBinary, apacheModules)
-	root := t.TempDir()
+	root := openFolder(t)
 	hosts := hostsOf(t, root, sites, true)
 	originals := make([]*host, len(hosts))
 	for i, h := range hosts {
@@ -117,8 +127,12 @@ func TestCorpus(t *testing.T) {
 	for i, h := range hosts {
 		index[h] = originals[i]
 	}
+	passed := map[*host][]bool{}
 	report(t, hosts, func(h *host, j int) (answer, bool) {
+		if passed[h] == nil {
+			passed[h] = h.passedOn()
+		}
 		w := index[h].got[j]
-		return w, w.Status > 0
-	}, 97)
+		return w, w.Status > 0 && !passed[h][j] // there is no other server to answer
+	}, 98)
 }

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -107,7 +108,7 @@ func serveNginx(prefix, root string, hosts []*host, maps map[string]string) erro
 		fmt.Fprintf(&b, `daemon off; master_process off; pid nginx.pid; error_log error.log crit;
 events { worker_connections 2000; }
 http {
-log_format live escape=json '{"p":"$remote_port>$server_port","file":"$request_filename"}';
+log_format live escape=json '{"p":"$http_x_live_number","file":"$request_filename"}';
 access_log access.log live; port_in_redirect off; lingering_close off;
 client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
 ssl_certificate %[1]s/cert.pem; ssl_certificate_key %[1]s/key.pem;
@@ -201,6 +202,8 @@ func ask(h *host, r sim.Request) (answer, string) {
 	if r.Scheme == "https" {
 		port = h.tlsPort
 	}
+	number := fmt.Sprint(asked.Add(1))
+	r.Header = append(r.Header[:len(r.Header):len(r.Header)], [2]string{"X-Live-Number", number})
 	res, err := send(r, port)
 	if err != nil {
 		return answer{Status: -1, Location: err.Error()}, ""
@@ -216,8 +219,11 @@ func ask(h *host, r sim.Request) (answer, string) {
 			a.Path += text
 		}
 	}
-	return a, fmt.Sprintf("%d>%d", res.LocalPort, port)
+	return a, number
 }
+
+// asked counts requests: each carries its number, by which its line in the log is found.
+var asked atomic.Int64
 
 func logical(text string, port int, name string) string {
 	return regexp.MustCompile(`\b`+strconv.Itoa(port)+`\b`).ReplaceAllString(text, name)

@@ -2,6 +2,7 @@ package nginx
 
 import (
 	"fmt"
+	"math/bits"
 	"sort"
 	"strings"
 
@@ -31,6 +32,8 @@ type attempt struct {
 	files   sim.FileSystem // of the document root; nil: not known
 
 	out         output
+	bulks       int     // maps of bulk redirects
+	longestKey  int     // bytes, of a map of bulk redirects
 	units       []*unit // all, in the order of the output
 	locations   []locationBlock
 	named       map[string]bool
@@ -250,21 +253,21 @@ func (g *attempt) place(settings, list []*unit, inLoc bool) []*unit {
 
 // rules compiles mod_rewrite's.
 func (g *attempt) rules(c *compiler, a *area) (list []*unit) {
-	for i, r := range a.rules {
+	last := len(a.rules) - 1
+	absorb := false
+	list = g.runs(c, a.rules, func(r *ir.Rule) *unit {
 		if !a.engine {
-			list = append(list, &unit{origin: r.Origin, directive: string(r.Keyword), rule: r, lines: []string{"# RewriteEngine is off: " + oneLine(r.Origin)}})
-			continue
+			return &unit{origin: r.Origin, directive: string(r.Keyword), rule: r, lines: []string{"# RewriteEngine is off: " + clean(oneLine(r.Origin))}}
 		}
 		if r.Disabled {
-			continue
+			return nil
 		}
-		c.last = i == len(a.rules)-1
+		c.last = r == a.rules[last]
 		if c.last && g.forms[r] == idiomatic {
 			if u, blocks, ok := g.front(c, a, r); ok {
-				list = append(list, &u)
 				g.locations = append(g.locations, blocks...)
-				list = g.absorbGuard(c, list)
-				continue
+				absorb = true
+				return &u
 			}
 		}
 		u := c.rule(r, g.forms[r])
@@ -273,25 +276,25 @@ func (g *attempt) rules(c *compiler, a *area) (list []*unit) {
 			// what hangs on it cannot be said either
 			c.guards = append(c.guards, guard{test{variable: "$uri", op: "=", operand: ""}, max(r.Skip, 1)})
 		}
-		list = append(list, &u)
+		return &u
+	})
+	if absorb {
+		list = g.absorbGuard(c, list)
 	}
 	return list
 }
 
 // redirects compiles mod_alias's.
 func (g *attempt) redirects(c *compiler, a *area) (list []*unit) {
-	add := func(r *ir.Rule) {
+	add := func(r *ir.Rule) *unit {
 		u := c.alias(r, g.forms[r])
 		g.strike(&u)
-		list = append(list, &u)
+		return &u
 	}
 	if a.everything != nil {
-		add(a.everything)
+		list = append(list, add(a.everything))
 	}
-	for _, r := range a.redirects {
-		add(r)
-	}
-	return list
+	return append(list, g.runs(c, a.redirects, add)...)
 }
 
 // strike takes out a rule whose translation nginx refuses.
@@ -376,18 +379,35 @@ func (g *attempt) text() (http, server string, lines map[int]*unit) {
 		put("", "}", nil)
 	}
 	var names []string
+	written := b.String() + strings.Join(g.out.bulk, "\n")
 	for n := range g.out.maps {
-		if strings.Contains(b.String(), "$"+n) || strings.Contains(b.String(), "${"+n+"}") {
+		if uses := written + usesOf(g.out.maps, n); strings.Contains(uses, "$"+n) || strings.Contains(uses, "${"+n+"}") {
 			names = append(names, n)
 		}
 	}
 	sort.Strings(names)
 	var h strings.Builder
+	if g.longestKey > 40 || g.bulks > 0 {
+		// room for long keys and for many
+		size := 64
+		for size < g.longestKey+24 {
+			size *= 2
+		}
+		if g.longestKey > 40 {
+			fmt.Fprintf(&h, "map_hash_bucket_size %d;\n", size)
+		}
+		if n := strings.Count(strings.Join(g.out.bulk, ""), "\n"); n > 1000 {
+			fmt.Fprintf(&h, "map_hash_max_size %d;\n", 1<<bits.Len(uint(2*n)))
+		}
+	}
 	if g.out.dollar {
 		h.WriteString("# nginx has no other way to write this character\ngeo $dollar {\n    default \"$\";\n}\n")
 	}
 	for _, n := range names {
 		h.WriteString(g.out.maps[n] + "\n")
+	}
+	for _, text := range g.out.bulk {
+		h.WriteString(text + "\n")
 	}
 	if len(g.expiryTimes) > 0 {
 		h.WriteString("map $sent_http_content_type $expires {\n")
@@ -481,4 +501,15 @@ func (c *compiler) declare(list []*unit) (out []*unit) {
 		out = append(out, &unit{lines: []string{"set $" + v + ` "";`}})
 	}
 	return out
+}
+
+// usesOf is the text of all maps but one.
+func usesOf(maps map[string]string, but string) string {
+	text := ""
+	for n, m := range maps {
+		if n != but && (strings.HasPrefix(n, "first") || strings.HasPrefix(n, "lower_") || strings.HasPrefix(n, "below")) {
+			text += m
+		}
+	}
+	return text
 }

@@ -25,15 +25,17 @@ type unit struct {
 	lines     []string // directives for the script
 	dropped   string   // why there are none
 	byHand    string
-	caveat    string // what is known to differ though no request was found that shows it
-	kind      string // directive of nginx, where lists of it are inherited as a whole
-	try       bool   // lines are try_files: they belong into a location
-	front     bool   // stands before the rules
-	apart     bool   // stands in a location of its own
+	caveat    string   // what is known to differ though no request was found that shows it
+	kind      string   // directive of nginx, where lists of it are inherited as a whole
+	try       bool     // lines are try_files: they belong into a location
+	front     bool     // stands before the rules
+	after     []string // lines behind all others of the run it belongs to
+	apart     bool     // stands in a location of its own
 }
 
 // output gathers what does not stand in a script.
 type output struct {
+	bulk   []string          // maps of bulk redirects, in order
 	maps   map[string]string // directives for http {} by the variable they make
 	dollar bool
 }
