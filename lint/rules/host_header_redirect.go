@@ -27,7 +27,7 @@ var hostHeaderRedirect = lint.Rule{
 	Program: func(p *lint.Pass, g *ir.Program) {
 		var a *asker
 		eachRule(p, g, func(s *ir.Scope, r *ir.Rule) {
-			if !sendsElsewhere(r) || testsHost(s, r) {
+			if !sendsElsewhere(r) {
 				return
 			}
 			list, absolute := zones(r.Target)
@@ -38,6 +38,9 @@ var hostHeaderRedirect = lint.Rule{
 				x := &list[i]
 				if x.zone != zoneHost || !isHostVariable(x.part) {
 					continue
+				}
+				if testsHost(s, r) {
+					return
 				}
 				why := answersAll(g, hostOf(s))
 				if why == "" {

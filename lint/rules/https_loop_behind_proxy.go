@@ -89,10 +89,41 @@ func tlsEndsBefore(p *lint.Pass) *lint.Directive {
 		case d.Is("Listen") && strings.Contains(d.Arg(0), "443"), d.Is("VirtualHost") && strings.Contains(d.Arg(0), ":443"):
 			return nil
 		}
-		if found == nil && speaksOfProxy(d) {
+		if found == nil && !d.Is("RewriteCond") && speaksOfProxy(d) {
 			found = d
 		}
 	}
+	if found == nil {
+		found = conditionOnProxy(p)
+	}
+	return found
+}
+
+// conditionOnProxy is a RewriteCond that reads what a proxy says. One beside a condition on the connection itself covers both cases,
+// as hosting panels write it, and shows nothing.
+func conditionOnProxy(p *lint.Pass) *lint.Directive {
+	var found *lint.Directive
+	eachScope(p.Unit.Program(), func(s *ir.Scope) {
+		for _, item := range s.Items {
+			r, ok := item.(*ir.Rule)
+			if !ok || found != nil {
+				continue
+			}
+			var proxy *ir.Condition
+			both := false
+			for _, c := range r.Conditions {
+				for _, t := range templateParts(c.Test) {
+					both = both || t.Name == "HTTPS" || t.Name == "SERVER_PORT" || t.Name == "REQUEST_SCHEME"
+				}
+				if d := directiveAt(p, c.Origin); d != nil && speaksOfProxy(d) {
+					proxy = c
+				}
+			}
+			if proxy != nil && !both {
+				found = directiveAt(p, proxy.Origin)
+			}
+		}
+	})
 	return found
 }
 

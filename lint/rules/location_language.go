@@ -12,12 +12,15 @@ import (
 // place in it can have changed the path.
 func locationAround(at *value.Place) (*ir.Scope, bool) {
 	for ; at != nil; at = at.Parent {
+		s := at.Scope
+		if s.Kind != ir.ScopeLocation && s.If == nil || at.Index > maxBefore {
+			return nil, false
+		}
 		for i := at.Index - 1; i >= 0; i-- {
-			if changesPath(at.Scope.Items[i]) {
+			if changesPath(s.Items[i]) {
 				return nil, false
 			}
 		}
-		s := at.Scope
 		if s.Kind == ir.ScopeLocation && s.Name == "location" {
 			return s, s.Modifier != ir.NamedLocation && at.Steady && !strings.Contains(s.Path, "${")
 		}
@@ -27,6 +30,9 @@ func locationAround(at *value.Place) (*ir.Scope, bool) {
 	}
 	return nil, false
 }
+
+// maxBefore bounds how many items before a place are looked at, for each of the places.
+const maxBefore = 1000
 
 // changesPath tells whether an item of nginx may leave another path to what stands behind it.
 func changesPath(item ir.Item) bool {
