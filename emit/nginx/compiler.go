@@ -363,6 +363,11 @@ func (b *builder) whenLines(groups []group, lines []string) (out []string) {
 		out = append(out, t.prepare...)
 		return append(out, ifBlock(t, lines)...)
 	}
+	if len(groups) == 1 {
+		any, lines2 := c.either(b, 0, groups[0])
+		out = append(out, lines2...)
+		return append(out, ifBlock(test{variable: "$" + any}, lines)...)
+	}
 	// several conditions: their outcomes are put together letter by letter
 	name := fmt.Sprintf("test%d", b.id)
 	for n := 2; slices.Contains(b.taken(), name); n++ {

@@ -367,6 +367,9 @@ func (c *conversion) notes(t *trial) (out []emit.Note) {
 	var order []*unit
 	add := func(list []*unit) {
 		for _, u := range list {
+			if u.origin.File == nil {
+				continue // made up, not carried over
+			}
 			if u.rule != nil {
 				if len(byRule[u.rule]) == 0 {
 					order = append(order, u)

@@ -454,7 +454,7 @@ func (b *builder) condsRaw(d destination) bool {
 
 // sendWhole is a redirect that keeps the whole path: return with $request_uri. It tells whether that was the case.
 func (b *builder) sendWhole(status int, d destination, escape, queryEscape func(string) string) bool {
-	if d.mode != keepQuery || d.raw || b.r.Negated || len(d.path) == 0 || b.needPattern || b.c.stale && rewritable(status) {
+	if d.raw || b.r.Negated || len(d.path) == 0 || b.needPattern || b.c.stale && rewritable(status) {
 		return false
 	}
 	last := d.path[len(d.path)-1]
@@ -494,6 +494,27 @@ func (b *builder) sendWhole(status int, d destination, escape, queryEscape func(
 	b.c.out.dollar = b.c.out.dollar || dollar
 	loc := d.head + text
 	groups := b.withPattern()
+	if d.mode != keepQuery {
+		if b.f != faithful || !rewritable(status) || !redirects(loc) || !d.unsafe {
+			return false
+		}
+		q, dollar := value(b.expand(d.query, byName, queryEscape))
+		b.c.out.dollar = b.c.out.dollar || dollar
+		text := loc + "$1?"
+		switch d.mode {
+		case setQuery:
+			text += q + "?"
+		case appendQuery:
+			text += q
+		}
+		for _, p := range d.query {
+			if p.ref != nil && p.ref.Kind != ir.CondRef {
+				return false
+			}
+		}
+		b.when(groups, fmt.Sprintf("rewrite ^([^?]*)$ %s %s;", word(text), flagOf(status)), `return 403; # an encoded "?" in the path`)
+		return true
+	}
 	if b.f == faithful {
 		switch {
 		case rewritable(status) && redirects(loc) && d.unsafe:

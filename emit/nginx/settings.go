@@ -61,6 +61,9 @@ func (g *attempt) setting(a *area, s *ir.Setting) (u unit, ok bool) {
 	case "errordocument":
 		return g.errorDocument(s, u), true
 	case "options":
+		if a.engine && !followsLinks(s) {
+			u.caveat = "without FollowSymLinks httpd answers 403 for everything where RewriteEngine is on"
+		}
 		for _, w := range s.Args {
 			switch strings.ToLower(w.Text) {
 			case "indexes", "+indexes", "all":
@@ -108,12 +111,33 @@ func (g *attempt) setting(a *area, s *ir.Setting) (u unit, ok bool) {
 	case "listen", "servername", "serveralias", "documentroot", "sslengine":
 		return u, false // the server block has them
 	case "allowoverride", "allowoverridelist", "accessfilename":
-		return u, false
+		if strings.EqualFold(s.Arg(0), "all") || strings.EqualFold(s.Arg(0), "none") || a.server {
+			return u, false
+		}
+		u.dropped, u.byHand = "what this forbids in .htaccess files is not looked at", "leave out what httpd would refuse or skip"
 	default:
 		g.remark(s.Origin, s.Name, "has no directive of its own in nginx")
 		return u, false
 	}
 	return u, true
+}
+
+// followsLinks tells whether Options leave FollowSymLinks or its kin on, which is how httpd starts out.
+func followsLinks(s *ir.Setting) bool {
+	on := true
+	for i, w := range s.Args {
+		text := strings.ToLower(w.Text)
+		if i == 0 && text != "" && text[0] != '+' && text[0] != '-' {
+			on = false
+		}
+		switch text {
+		case "followsymlinks", "+followsymlinks", "symlinksifownermatch", "+symlinksifownermatch", "all":
+			on = true
+		case "-followsymlinks":
+			on = false
+		}
+	}
+	return on
 }
 
 // errorDocument is ErrorDocument.
