@@ -81,6 +81,9 @@ func (b *builder) segment() {
 	}
 	if path == "/" && !hasQuery && strings.HasSuffix(full, "/") {
 		// all there is moves to another place
+		if b.f == faithful && rewritable(r.Status) && redirects(full) && !strings.Contains(full, "%") {
+			b.add("rewrite ^([^?]*)$ %s %s;", word(strings.TrimSuffix(full, "/")+"$1"+queryPart+"?"), flagOf(r.Status))
+		}
 		b.add("return %d %s;", r.Status, word(strings.TrimSuffix(full, "/")+"$request_uri"))
 		return
 	}

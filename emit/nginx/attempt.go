@@ -387,7 +387,7 @@ func (g *attempt) text() (http, server string, lines map[int]*unit) {
 	}
 	sort.Strings(names)
 	var h strings.Builder
-	if g.longestKey > 40 || g.bulks > 0 {
+	if g.longestKey > 40 || len(g.out.bulk) > 0 {
 		// room for long keys and for many
 		size := 64
 		for size < g.longestKey+24 {

@@ -45,27 +45,43 @@ func (Target) Convert(p *ir.Program, o emit.Options) (*emit.Result, error) {
 	if p.Server != ir.Apache {
 		return nil, fmt.Errorf("nothing to convert: the configuration is nginx's already")
 	}
+	if p.Context == ir.ContextServer {
+		return convertServer(p, o)
+	}
 	c, err := newConversion(p, o)
 	if err != nil {
 		return nil, err
 	}
-	return c.run()
+	r, err := c.run()
+	if err != nil {
+		return nil, err
+	}
+	if o.Full {
+		names := o.Hosts
+		if len(names) == 0 {
+			names = []string{"_"}
+		}
+		block := serverBlock(&ir.Scope{}, &ir.Scope{}, c.root, names, text(r, ServerFile))
+		r.Files = append(r.Files, emit.File{Name: FullFile, Text: []byte(full(text(r, HTTPFile), block))})
+	}
+	return r, nil
 }
 
 // conversion is one run.
 type conversion struct {
-	program *ir.Program
-	options emit.Options
-	world   sim.World
-	root    string
-	host    *area
-	areas   []*area
-	rules   []*ir.Rule
-	ids     map[*ir.Rule]int
-	before  *probe.Site
-	asked   []check.Answered
-	struck  map[ir.Origin]string // settings that made nginx refuse the file
-	refused map[*ir.Rule]string  // rules that made nginx refuse the file: its message
+	program   *ir.Program
+	options   emit.Options
+	world     sim.World
+	root      string
+	host      *area
+	areas     []*area
+	rules     []*ir.Rule
+	ids       map[*ir.Rule]int
+	before    *probe.Site
+	asked     []check.Answered
+	firstBulk int                  // number before the first map of bulk redirects
+	struck    map[ir.Origin]string // settings that made nginx refuse the file
+	refused   map[*ir.Rule]string  // rules that made nginx refuse the file: its message
 }
 
 func newConversion(p *ir.Program, o emit.Options) (*conversion, error) {
@@ -149,7 +165,7 @@ type trial struct {
 
 func (c *conversion) try(l layout, forms map[*ir.Rule]form) *trial {
 	for {
-		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, refused: c.refused, struck: c.struck, files: c.world.Files}}
+		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, refused: c.refused, struck: c.struck, bulks: c.firstBulk, files: c.world.Files}}
 		t.build(c.host, c.areas)
 		t.http, t.text, t.lines = t.attempt.text()
 		if !c.check(t) {
@@ -160,9 +176,41 @@ func (c *conversion) try(l layout, forms map[*ir.Rule]form) *trial {
 
 // wrap makes a whole configuration of the parts, for the simulator.
 func (c *conversion) wrap(t *trial) (text string, first int) {
-	head := "events {\n}\nhttp {\n" + t.http + "server {\n    listen 80;\n    listen 443 ssl;\n    ssl_certificate cert.pem;\n    ssl_certificate_key key.pem;\n    server_name " +
-		word(probe.DefaultHost) + ";\n    root " + word(c.root) + ";\n"
+	head := "events {\n}\nhttp {\n" + t.http + "server {\n" + c.listens() + "    ssl_certificate cert.pem;\n    ssl_certificate_key key.pem;\n    server_name " +
+		word(c.serverName()) + ";\n    root " + word(c.root) + ";\n"
 	return head + t.text + "}\n}\n", strings.Count(head, "\n")
+}
+
+// listens are the ports of the check's server: both, unless the virtual host names one.
+func (c *conversion) listens() string {
+	http, tls := "    listen 80;\n", "    listen 443 ssl;\n"
+	if c.host != nil && c.host.scope != nil && len(c.host.scope.Args) > 0 {
+		plain, secure := false, false
+		for _, w := range c.host.scope.Args {
+			if strings.HasSuffix(w.Text, ":443") {
+				secure = true
+			} else {
+				plain = true
+			}
+		}
+		switch {
+		case secure && !plain:
+			return tls
+		case plain && !secure && strings.HasSuffix(c.host.scope.Args[0].Text, ":80"):
+			return http
+		}
+	}
+	return http + tls
+}
+
+// serverName is the name that the check's server goes by.
+func (c *conversion) serverName() string {
+	for _, h := range c.options.Hosts {
+		if h != "" && !strings.ContainsAny(h, "*?$ {};") {
+			return h
+		}
+	}
+	return probe.DefaultHost
 }
 
 // check asks both sides and blames rules for what differs. The result is true when nginx refuses the text because of

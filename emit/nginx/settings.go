@@ -159,6 +159,14 @@ func (g *attempt) errorDocument(s *ir.Setting, u unit) unit {
 		}
 		path, _, query := strings.Cut(text, "?")
 		name := fmt.Sprintf("@error%d", code)
+		if query && !g.named[name] && code >= 400 {
+			// only when the page is there: else the answer is the error itself
+			u.lines = []string{fmt.Sprintf("error_page %d %s;", code, name)}
+			lines := ifBlock(test{op: "-f", operand: "$document_root" + path}, []string{fmt.Sprintf("rewrite ^ %s last;", word(text+"?"))})
+			g.locations = append(g.locations, locationBlock{head: "location " + name, lines: append(lines, fmt.Sprintf("return %d;", code))})
+			g.named[name] = true
+			return u
+		}
 		if query || g.named[name] || code == 404 && g.exists(path) {
 			u.lines = []string{fmt.Sprintf("error_page %d %s;", code, word(text))}
 			return u
