@@ -178,8 +178,19 @@ func (s *Site) ask(p Probe, trace bool) sim.Outcome {
 	for _, w := range s.worlds {
 		w.ClientAddr = client
 	}
-	return s.simulator(p.Request).Answer(p.Request, trace)
+	o := s.simulator(p.Request).Answer(p.Request, trace)
+	if len(o.Fired) >= manyFired {
+		s.spent += longRun
+	}
+	return o
 }
+
+// A request in which rules take effect so often has gone round ([N], ten thousands of times); asking it costs as much
+// as longRun rules.
+const (
+	manyFired = 1000
+	longRun   = 2_000_000
+)
 
 // Fired are the rules that took effect in the request itself, in the order in which they ran.
 func Fired(o *sim.Outcome) []*ir.Rule {
