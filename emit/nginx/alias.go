@@ -97,7 +97,7 @@ func (b *builder) segment() {
 		b.add("%s", plainRewrite)
 		return
 	}
-	name := fmt.Sprintf("raw%d", b.id)
+	name := "rest"
 	spelled := "^" + quoteLiteral(escapePath(path)) + "(?<" + name + `>/[^?]*)?(?:\?|$)`
 	if folder {
 		spelled = "^" + quoteLiteral(escapePath(path)) + "(?<" + name + `>[^?]*)`

@@ -2,7 +2,6 @@ package nginx
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"rewright/parser/ir"
@@ -125,7 +124,7 @@ func (b *builder) ruleVar(n int) string {
 	if b.ruleVarName != nil {
 		return b.ruleVarName(n)
 	}
-	return fmt.Sprintf("r%d_%d", b.id, n)
+	return fmt.Sprintf("r_%d", n)
 }
 
 // refs collects the references in a template.
@@ -369,11 +368,7 @@ func (b *builder) whenLines(groups []group, lines []string) (out []string) {
 		return append(out, ifBlock(test{variable: "$" + any}, lines)...)
 	}
 	// several conditions: their outcomes are put together letter by letter
-	name := fmt.Sprintf("test%d", b.id)
-	for n := 2; slices.Contains(b.taken(), name); n++ {
-		name = fmt.Sprintf("test%d_%d", b.id, n)
-	}
-	b.pre = append(b.pre, name)
+	const name = "test" // only used until the next rule
 	want := ""
 	out = append(out, fmt.Sprintf(`set $%s "";`, name))
 	for i, g := range groups {
@@ -396,8 +391,6 @@ func (b *builder) whenLines(groups []group, lines []string) (out []string) {
 	}
 	return append(out, ifBlock(test{variable: "$" + name, op: "=", operand: want}, lines)...)
 }
-
-func (b *builder) taken() []string { return b.pre }
 
 // either writes tests of which one must hold and gives the variable that is "1" then.
 func (c *compiler) either(b *builder, i int, g group) (name string, out []string) {
@@ -425,7 +418,7 @@ func (c *compiler) either(b *builder, i int, g group) (name string, out []string
 // live tells whether the outcome of a test can change within a script.
 func live(t test) bool {
 	return t.variable == "$uri" || t.variable == "$args" || strings.HasPrefix(t.op, "-") || strings.HasPrefix(t.variable, "$env_") ||
-		strings.HasPrefix(t.variable, "$redirect_status") || strings.HasPrefix(t.variable, "$matched") || strings.HasPrefix(t.variable, "$r") && t.variable != "$remote_addr" && t.variable != "$request_method" && t.variable != "$request_uri" && t.variable != "$request"
+		strings.HasPrefix(t.variable, "$redirect_status") || strings.HasPrefix(t.variable, "$matched") || strings.HasPrefix(t.variable, "$r_") || strings.HasPrefix(t.variable, "$text_")
 }
 
 func ifBlock(t test, lines []string) []string {

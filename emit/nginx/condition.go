@@ -53,7 +53,7 @@ func (b *builder) catch(gi int, list []*ir.Condition, g group) {
 			fresh = false
 		}
 		for n := range b.condRefs {
-			name := fmt.Sprintf("c%d_%d_%d", b.id, gi+1, n)
+			name := fmt.Sprintf("c%d_%d", gi+1, n)
 			for _, t := range g {
 				if strings.Contains(t.operand, "(?<"+name+">") {
 					b.condName[n] = name
@@ -201,7 +201,7 @@ func (b *builder) subjectOf(t *ir.Template) (v string, prepare []string, fixed s
 	}
 	text, dollar := value(kept)
 	b.c.out.dollar = b.c.out.dollar || dollar
-	name := fmt.Sprintf("text%d_%d", b.id, len(b.pre)+1)
+	name := fmt.Sprintf("text_%d", len(b.pre)+1)
 	b.pre = append(b.pre, name)
 	return "$" + name, []string{fmt.Sprintf("set $%s %s;", name, word(text))}, "", false
 }
@@ -312,7 +312,7 @@ func (b *builder) regexCondition(gi int, cnd *ir.Condition, used map[int]bool) (
 	if len(used) > 0 {
 		if used[0] {
 			// %0: all that matched
-			t.operand = fmt.Sprintf("(?<c%d_%d_0>%s)", b.id, gi+1, p.Text)
+			t.operand = fmt.Sprintf("(?<c%d_0>%s)", gi+1, p.Text)
 			delete(used, 0)
 		}
 		if len(used) > 0 {
@@ -320,7 +320,7 @@ func (b *builder) regexCondition(gi int, cnd *ir.Condition, used map[int]bool) (
 				if strings.HasPrefix(t.operand, "(?<c") {
 					n--
 				}
-				return fmt.Sprintf("c%d_%d_%d", b.id, gi+1, n)
+				return fmt.Sprintf("c%d_%d", gi+1, n)
 			})
 		}
 		t.capture = true
@@ -453,7 +453,7 @@ func (b *builder) spelledEffect(v string, e *ir.EnvEffect) bool {
 			return false
 		}
 	}
-	raw := func(n int) string { return fmt.Sprintf("raw%d_%d", b.id, n) }
+	raw := func(n int) string { return fmt.Sprintf("raw_%d", n) }
 	t := test{}
 	if tame {
 		old := b.ruleVarName

@@ -254,7 +254,7 @@ func (c *conversion) check(t *trial) (again bool) {
 		return false
 	}
 	if c.asked == nil {
-		c.asked = check.Requests(c.before, c.root, c.sample(), perRule, maxAsked)
+		c.asked = check.Requests(c.before, c.root, c.sample(), perRule, c.questions())
 	}
 	t.diffs, t.compared = check.Compare(c.asked, after, check.LostQuestion)
 	if debug != nil {
@@ -278,17 +278,32 @@ func (c *conversion) check(t *trial) (again bool) {
 // mostRules is how many rules are asked about; of longer lists a sample, evenly spread.
 const mostRules = 1500
 
+// questions is how many requests are asked: fewer when each has to pass thousands of patterns.
+func (c *conversion) questions() int {
+	patterned := 0
+	for _, r := range c.rules {
+		if len(r.Conditions) > 0 || uses(r.Target, ir.RuleRef, -1) {
+			patterned++
+		}
+	}
+	return max(100, min(maxAsked, 1_000_000/max(patterned, 1)))
+}
+
 // sample are the rules that are asked about.
 func (c *conversion) sample() []*ir.Rule {
 	if len(c.rules) <= mostRules {
 		return c.rules
 	}
-	const n = 150
-	out := append([]*ir.Rule(nil), c.rules[:20]...)
+	n := 150
+	if c.questions() < maxAsked {
+		n = 10
+	}
+	ends := min(20, n)
+	out := append([]*ir.Rule(nil), c.rules[:ends]...)
 	for i := range n {
 		out = append(out, c.rules[20+i*(len(c.rules)-40)/n])
 	}
-	return append(out, c.rules[len(c.rules)-20:]...)
+	return append(out, c.rules[len(c.rules)-ends:]...)
 }
 
 // blame names the rules behind a difference: those that took effect on either side, else the one the question is about.
@@ -325,8 +340,14 @@ func (c *conversion) run() (*emit.Result, error) {
 	if wantsLocation(c.areas) {
 		first = nested // proxy_pass stands in locations, and only there rules run again
 	}
-	best := c.try(first, map[*ir.Rule]form{})
-	if best.refused == nil {
+	forms := map[*ir.Rule]form{}
+	if len(c.rules) > mostRules {
+		for _, r := range c.rules {
+			forms[r] = faithful // only some are asked about: no rule may depend on that
+		}
+	}
+	best := c.try(first, forms)
+	if best.refused == nil && len(forms) == 0 {
 		best = c.improve(best)
 	}
 	if best.refused != nil || first == flat && c.wantsNested(best) {
@@ -432,6 +453,14 @@ func (c *conversion) notes(t *trial) (out []emit.Note) {
 	for _, l := range t.locations {
 		add(l.units)
 	}
+	alike := map[string]*ir.Rule{} // shapes of rules that are to blame, when not all were asked about
+	if len(c.rules) > mostRules {
+		for r := range t.blamed {
+			if have := alike[shape(r)]; have == nil || c.ids[r] < c.ids[have] {
+				alike[shape(r)] = r
+			}
+		}
+	}
 	for _, u := range order {
 		n := emit.Note{Origin: u.origin, Directive: u.directive, Fidelity: emit.Exact}
 		list := []*unit{u}
@@ -444,6 +473,11 @@ func (c *conversion) notes(t *trial) (out []emit.Note) {
 				n.Fidelity, n.Reason, n.ByHand = emit.Dropped, v.dropped, v.byHand
 			case v.caveat != "" && n.Fidelity == emit.Exact:
 				n.Fidelity, n.Reason, n.ByHand = emit.Approximate, v.caveat, v.byHand
+			}
+		}
+		if u.rule != nil && len(alike) > 0 && n.Fidelity == emit.Exact && t.blamed[u.rule] == nil {
+			if other := alike[shape(u.rule)]; other != nil {
+				n.Fidelity, n.Reason = emit.Approximate, fmt.Sprintf("of the same kind as the rule on line %d", other.Line())
 			}
 		}
 		if d := t.blamed[u.rule]; u.rule != nil && d != nil && n.Fidelity != emit.Dropped {
@@ -509,3 +543,34 @@ func (c *conversion) relative(s string) string {
 
 // debug sees every trial; for tests.
 var debug func(t *trial)
+
+// shape is what rules have in common that differ in names and numbers only.
+func shape(r *ir.Rule) string {
+	var b strings.Builder
+	b.WriteString(string(r.Keyword))
+	collapse := func(s string) {
+		last := byte(0)
+		for i := 0; i < len(s); i++ {
+			c := s[i]
+			switch {
+			case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '-', c == '_':
+				c = 'a'
+			}
+			if c != 'a' || last != 'a' {
+				b.WriteByte(c)
+			}
+			last = c
+		}
+		b.WriteByte(0)
+	}
+	if r.Pattern != nil {
+		collapse(r.Pattern.Text)
+	} else {
+		collapse(r.Path)
+	}
+	if r.Target != nil {
+		collapse(r.Target.Text)
+	}
+	fmt.Fprint(&b, r.Status, len(r.Conditions))
+	return b.String()
+}

@@ -587,7 +587,7 @@ func (b *builder) sendNamed(status int, d destination, escape, queryEscape func(
 // sendSpelledNamed is for rules whose conditions look at the pattern's groups: the groups of the Location come from
 // the path as the client spelled it.
 func (b *builder) sendSpelledNamed(status int, d destination, escape, queryEscape func(string) string) {
-	raw := func(n int) string { return fmt.Sprintf("raw%d_%d", b.id, n) }
+	raw := func(n int) string { return fmt.Sprintf("raw_%d", n) }
 	text, ok := b.sub.spelled(b.r.Pattern, b.usedIn(d), raw)
 	if !ok {
 		giveUp("what the pattern catches would get into a header decoded")
@@ -629,7 +629,7 @@ func (b *builder) rawTexts(d destination, raw func(int) string, escape, queryEsc
 // sendSpelled is a Location with groups that can hold anything: from the path as the client spelled it, or escaped by
 // rewrite.
 func (b *builder) sendSpelled(status int, d destination, escape, queryEscape func(string) string) {
-	raw := func(n int) string { return fmt.Sprintf("raw%d_%d", b.id, n) }
+	raw := func(n int) string { return fmt.Sprintf("raw_%d", n) }
 	loc, _, forRewrite, pieces := b.texts(d, byNumber, escape, queryEscape)
 	decodedConds := injects(pieces, func(name string) bool {
 		return len(name) == 1 || strings.HasPrefix(name, "c") && b.condsRaw(d)
@@ -700,7 +700,7 @@ func (b *builder) sendRaw(status int, d destination) {
 	groups := append([]group{{t}}, b.groups...)
 	_, forReturn, _, pieces := b.texts(d, byName, same, same)
 	if injects(pieces, func(name string) bool {
-		return strings.HasPrefix(name, fmt.Sprintf("r%d_", b.id)) || strings.HasPrefix(name, "c") && b.condsRaw(d)
+		return strings.HasPrefix(name, "r_") || strings.HasPrefix(name, "c") && b.condsRaw(d)
 	}) {
 		giveUp("decoded text of the request would get into a header")
 	}
