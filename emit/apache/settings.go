@@ -226,18 +226,34 @@ func tlsGuard(list []listen) string {
 	return ""
 }
 
-// vhostHead is the beginning of a <VirtualHost>.
-func (w *writer) vhostHead(v *vhost) (out []string) {
-	var addresses []string
+// vhostHeads are the beginnings of the <VirtualHost> sections of a server: httpd speaks TLS in a whole section, where
+// nginx says it of each port.
+func (w *writer) vhostHeads(v *vhost) (out [][]string) {
+	var plain, tls []string
 	seen := map[int]bool{}
-	tls := false
 	for _, l := range listens(v.scope) {
-		if !seen[l.port] {
-			seen[l.port] = true
-			addresses = append(addresses, fmt.Sprintf("*:%d", l.port))
+		if seen[l.port] {
+			continue
 		}
-		tls = tls || l.tls
+		seen[l.port] = true
+		address := fmt.Sprintf("*:%d", l.port)
+		if l.tls {
+			tls = append(tls, address)
+		} else {
+			plain = append(plain, address)
+		}
 	}
+	if len(plain) > 0 {
+		out = append(out, w.vhostHead(v, plain, false))
+	}
+	if len(tls) > 0 {
+		out = append(out, w.vhostHead(v, tls, true))
+	}
+	return out
+}
+
+// vhostHead is the beginning of one section.
+func (w *writer) vhostHead(v *vhost, addresses []string, tls bool) (out []string) {
 	out = append(out, "<VirtualHost "+strings.Join(addresses, " ")+">")
 	var aliases []string
 	first := true
@@ -258,6 +274,8 @@ func (w *writer) vhostHead(v *vhost) (out []string) {
 		out = append(out, "    ServerAlias "+strings.Join(aliases, " "))
 	}
 	out = append(out, "    DocumentRoot "+plainWord(w.root))
+	// nginx takes %2F for a slash, to which httpd answers 404 by itself
+	out = append(out, "    AllowEncodedSlashes On")
 	if tls {
 		out = append(out, "    SSLEngine on")
 		for _, pair := range [][2]string{{"ssl_certificate", "SSLCertificateFile"}, {"ssl_certificate_key", "SSLCertificateKeyFile"}} {

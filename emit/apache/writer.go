@@ -218,25 +218,29 @@ func (w *writer) render() string {
 		}
 		return b.String()
 	}
-	for i, v := range w.vhosts {
-		if i > 0 {
+	first := true
+	for _, v := range w.vhosts {
+		for _, head := range w.vhostHeads(v) {
+			if !first {
+				put("", nil)
+			}
+			first = false
+			for _, t := range head {
+				put(t, nil)
+			}
 			put("", nil)
+			put("    <Directory "+plainWord(w.root)+">", nil)
+			put("        Require all granted", nil)
+			units("        ", w.head.units)
+			units("        ", v.head.units)
+			if v.body.rules() > 0 {
+				put("        RewriteEngine On", nil)
+				units("        ", w.preludeUnits())
+				units("        ", v.body.units)
+			}
+			put("    </Directory>", nil)
+			put("</VirtualHost>", nil)
 		}
-		for _, t := range w.vhostHead(v) {
-			put(t, nil)
-		}
-		put("", nil)
-		put("    <Directory "+plainWord(w.root)+">", nil)
-		put("        Require all granted", nil)
-		units("        ", w.head.units)
-		units("        ", v.head.units)
-		if v.body.rules() > 0 {
-			put("        RewriteEngine On", nil)
-			units("        ", w.preludeUnits())
-			units("        ", v.body.units)
-		}
-		put("    </Directory>", nil)
-		put("</VirtualHost>", nil)
 	}
 	return b.String()
 }
