@@ -5,6 +5,6 @@ import "rewright/lint"
 // patternRules are the family RD5, patterns.
 var patternRules = []*lint.Rule{
 	&constantCondition, &contradictoryConditions, &tautologicalOr, &danglingOr, &unescapedDot,
-	&queryInPathPattern, &fragmentInPattern, &encodedPattern, &alternationEscapesAnchor, &regexInPrefixDirective,
+	&queryInPathPattern, &fragmentInPattern, &encodedPattern, &alternationEscapesAnchor, &unanchoredPattern, &regexInPrefixDirective,
 	&regexSlip, &invalidRegex, &impossiblePattern, &patternOutsideLocation,
 }
