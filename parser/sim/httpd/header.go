@@ -188,6 +188,7 @@ func substitute(t string, m pattern.Match) string {
 func (r *request) sendHeaders(status int) {
 	out := r.top.out
 	var table [2][][2]string // onsuccess, always
+	expires := r.expiresFields(status)
 	table[1] = append(table[1], r.always...)
 	if !r.errorResponse && len(r.vary) > 0 {
 		var names []string
@@ -201,6 +202,9 @@ func (r *request) sendHeaders(status int) {
 			names = append(names, n)
 		}
 		table[0] = append(table[0], [2]string{"Vary", strings.Join(names, ",")})
+	}
+	if !r.errorResponse {
+		table[0] = append(table[0], expires...)
 	}
 	var list []*ir.Setting
 	list = append(list, r.h.headers...)
@@ -236,7 +240,9 @@ func (r *request) sendHeaders(status int) {
 		}
 	}
 	out.Header = append(out.Header, table[1]...)
-	if !r.errorResponse {
+	if r.errorResponse {
+		out.Header = append(out.Header, expires...)
+	} else {
 		out.Header = append(out.Header, table[0]...)
 	}
 }
