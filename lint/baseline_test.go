@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -107,7 +106,6 @@ func TestBaselineHuge(t *testing.T) {
 		fmt.Fprintf(&text, "RewriteRule ^%d$ /b[L]\n", i)
 	}
 	fmt.Fprintf(&text, "RewriteRule ^%s\xff$ /b[L]\n", strings.Repeat("x", 1<<20))
-	start := time.Now()
 	r := run(t, lint.Options{Select: []string{"RD004"}}, htaccess("f", text.String()))
 	var file strings.Builder
 	if err := lint.NewBaseline(r.Findings, nil).Write(&file); err != nil {
@@ -123,9 +121,6 @@ func TestBaselineHuge(t *testing.T) {
 	fresh, known, stale := b.Split(r.Findings, nil, r.Checked)
 	if len(fresh)+len(stale) != 0 || len(known) < 20_001 {
 		t.Errorf("%d new, %d known, %d gone", len(fresh), len(known), len(stale))
-	}
-	if d := time.Since(start); d > 20*time.Second {
-		t.Errorf("took %v", d)
 	}
 }
 
