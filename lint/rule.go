@@ -65,6 +65,10 @@ type Rule struct {
 	Explain    func(p *Pass, d diag.Diagnostic, at *Directive) (diag.Diagnostic, bool)
 	Precedence int
 
+	// YieldsTo are the codes of rules before which this one keeps silent when both speak of the very same text: one finding
+	// for one fault.
+	YieldsTo []string
+
 	File      func(p *Pass)                  // each file, p.File
 	Comment   func(p *Pass, c *Comment)      // each comment
 	Directive func(p *Pass, d *Directive)    // each directive and section head that the server reads

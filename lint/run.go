@@ -251,7 +251,7 @@ func (c *selection) check(u *Unit) (findings []diag.Diagnostic, silenced []Silen
 		report(diag.Diagnostic{Code: r.Code, Name: r.ID, Severity: diag.Info, File: u.Input.File,
 			Message: "this configuration would need more requests than are asked in one run: rules that prove what they say with a request have not looked at all of it"})
 	}
-	findings = dedupe(findings)
+	findings = c.yield(dedupe(findings))
 	findings, silenced = c.suppress(u, findings)
 	diag.Sort(findings)
 	return findings, silenced

@@ -13,12 +13,14 @@ import (
 
 var decodedPathInTarget = lint.Rule{
 	Code: "RD612", ID: "decoded-path-in-target", Severity: diag.Warning, For: lint.Nginx, Fix: diag.Risky, Since: "0.1",
+	YieldsTo: []string{"RD703"},
 	Doc: lint.Doc{
 		Title: "a target made of the decoded path",
 		Text: "`$uri`, `$document_uri` and the groups of a location are decoded and without the query, and return sends them as they are: " +
-			"`/a%20b` goes to `/a b`, `%3f` becomes a question mark and `%23` a `#`. `$request_uri` is what the client sent. Groups of a rewrite are encoded again.",
+			"`/a%20b` goes to `/a b`, `%3f` becomes a question mark and `%23` a `#`. `$request_uri` is what the client sent. Groups of a rewrite are encoded again. " +
+			"Where a line break can come in as well, header-injection speaks in its place.",
 		Examples: []lint.Example{
-			{Server: ir.Nginx, Before: "return 301 https://x.example$uri;\n", After: "return 301 https://x.example$request_uri;\n"},
+			{Server: ir.Nginx, Before: "location ~ ^/b/(.*)$ {\n    return 301 https://x.example/$1;\n}\n", After: "location ~ ^/b/ {\n    rewrite ^/b/(.*)$ https://x.example/$1 permanent;\n}\n"},
 		},
 		Source: "nginx ngx_http_core_module: $uri; ngx_http_script.c, ngx_http_script_copy_capture_code",
 	},

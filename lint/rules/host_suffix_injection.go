@@ -14,6 +14,7 @@ import (
 
 var hostSuffixInjection = lint.Rule{
 	Code: "RD704", ID: "host-suffix-injection", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	YieldsTo: []string{"RD601"}, // its fix mends both, and what this one says goes along with it
 	Doc: lint.Doc{
 		Title: "what the client sends goes on with the host of the target",
 		Text: "Nothing separates the host of the target from a group or variable behind it. A link to this site whose path goes on with " +
