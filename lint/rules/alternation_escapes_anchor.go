@@ -27,6 +27,7 @@ var alternationEscapesAnchor = lint.Rule{
 }
 
 func checkEscapingAlternation(p *lint.Pass, g *ir.Program) {
+	var w witnesses
 	eachUse(p, g, func(u *patternUse) {
 		if strings.IndexByte(u.Text, '|') < 0 {
 			return
@@ -93,6 +94,9 @@ func checkEscapingAlternation(p *lint.Pass, g *ir.Program) {
 		d := diag.Diagnostic{Span: u.whole(), Message: fmt.Sprintf("%s: %s matches %s too", what, quote(clip(u.Text, 60)), quote(visibleText(u.shown(word))))}
 		if _, ok := u.plain(); ok {
 			d.Fixes = []diag.Fix{write(diag.Risky, u.whole(), fixed)}
+		}
+		if u.onPath && u.tested == nil {
+			w.taken(p, &d, u.rule, u.scope, escapedPath(u.urlOf(word)))
 		}
 		p.Add(d)
 	})

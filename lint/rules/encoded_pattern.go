@@ -33,6 +33,7 @@ var encodedPattern = lint.Rule{
 var encodedByte = lazyRegexp(`%[0-9A-Fa-f]{2}`)
 
 func checkEncoded(p *lint.Pass, g *ir.Program) {
+	var w witnesses
 	eachUse(p, g, func(u *patternUse) {
 		if !u.onPath || u.negated || strings.IndexByte(u.Text, '%') < 0 || strings.Contains(u.Text, "%25") || strings.Contains(u.Text, "%%") {
 			return
@@ -46,10 +47,13 @@ func checkEncoded(p *lint.Pass, g *ir.Program) {
 			if base, ok := u.plain(); ok {
 				d.Fixes = decodePattern(p, u, base)
 			}
+			if u.tested == nil {
+				w.missed(p, &d, u.rule, u.scope, u.urlOf(word))
+			}
 			p.Add(d)
 		}
 	})
-	eachPlainPath(p, g, func(path string, at source.Span, r *ir.Rule, _ *ir.Scope) {
+	eachPlainPath(p, g, func(path string, at source.Span, r *ir.Rule, s *ir.Scope) {
 		if strings.Contains(path, "%25") || strings.Contains(path, "%%") || encodedByte.get().FindString(path) == "" || !strings.HasPrefix(path, "/") {
 			return
 		}
@@ -62,6 +66,7 @@ func checkEncoded(p *lint.Pass, g *ir.Program) {
 			d.Fixes = []diag.Fix{write(diag.Safe, at, written)}
 			d.Fixes[0].States = true
 		}
+		w.missed(p, &d, r, s, path)
 		p.Add(d)
 	})
 }

@@ -29,13 +29,18 @@ var fragmentInPattern = lint.Rule{
 }
 
 func checkFragment(p *lint.Pass, g *ir.Program) {
+	var w witnesses
 	eachUse(p, g, func(u *patternUse) {
 		if !u.onPath || u.negated || strings.IndexByte(u.Text, '#') < 0 || !literally(u.Re.Tree(), "#") {
 			return
 		}
 		if word, yes := requires(u, "#"); yes {
-			p.Report(u.whole(), fmt.Sprintf("the part from # on stays in the browser: %s never matches %s, only %s", quote(clip(u.Text, 60)),
-				quote(visibleText(u.urlOf(word))), quote(visibleText(strings.Replace(u.urlOf(word), "#", "%23", 1)))))
+			d := diag.Diagnostic{Span: u.whole(), Message: fmt.Sprintf("the part from # on stays in the browser: %s never matches %s, only %s", quote(clip(u.Text, 60)),
+				quote(visibleText(u.urlOf(word))), quote(visibleText(strings.Replace(u.urlOf(word), "#", "%23", 1))))}
+			if path, _, _ := strings.Cut(u.urlOf(word), "#"); u.tested == nil {
+				w.missed(p, &d, u.rule, u.scope, path)
+			}
+			p.Add(d)
 			return
 		}
 		dead := deadParts(u.Re.Tree())

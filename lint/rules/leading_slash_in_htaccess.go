@@ -32,6 +32,7 @@ func leadingSlashes(p *lint.Pass, s *ir.Scope) {
 		where = "<Directory>"
 	}
 	var before earlier
+	var w witnesses
 	for _, r := range rewriteRules(s) {
 		first := pathStart(r.Pattern)
 		if first.known && first.slash && !first.other && !before.slash && r.File != nil {
@@ -40,7 +41,9 @@ func leadingSlashes(p *lint.Pass, s *ir.Scope) {
 			if r.Negated {
 				message = "in " + where + " the path has no slash in front; " + quote("!"+clip(r.Pattern.Text, 80)) + " is always true"
 			}
-			p.Report(r.Pattern.Span, message, slashFix(p, r)...)
+			d := diag.Diagnostic{Span: r.Pattern.Span, Message: message, Fixes: slashFix(p, r)}
+			w.missed(p, &d, r, nil, w.expected(p, r))
+			p.Add(d)
 			if !r.Negated {
 				continue // what never matches leaves nothing for later rules
 			}

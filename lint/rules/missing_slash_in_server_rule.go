@@ -61,13 +61,16 @@ func missingSlashes(p *lint.Pass, s *ir.Scope) {
 	if !serverText {
 		return
 	}
+	var w witnesses
 	for _, r := range found {
 		p.File = r.File
 		message := "in the server's configuration the path begins with `/`; " + quote(clip(r.Pattern.Text, 80)) + " can never match"
 		if r.Negated {
 			message = "in the server's configuration the path begins with `/`; " + quote("!"+clip(r.Pattern.Text, 80)) + " is always true"
 		}
-		p.Report(r.Pattern.Span, message, missingSlashFix(p, r)...)
+		d := diag.Diagnostic{Span: r.Pattern.Span, Message: message, Fixes: missingSlashFix(p, r)}
+		w.missed(p, &d, r, nil, w.expected(p, r))
+		p.Add(d)
 	}
 }
 

@@ -29,6 +29,7 @@ var queryInPathPattern = lint.Rule{
 }
 
 func checkQueryInPath(p *lint.Pass, g *ir.Program) {
+	var w witnesses
 	eachUse(p, g, func(u *patternUse) {
 		if !u.ofRule() || strings.IndexByte(u.Text, '?') < 0 {
 			return
@@ -49,11 +50,16 @@ func checkQueryInPath(p *lint.Pass, g *ir.Program) {
 		default:
 			d.Help = "use RewriteRule with a condition on %{QUERY_STRING}"
 		}
+		if u.tested == nil {
+			w.missed(p, &d, u.rule, u.scope, u.urlOf(word))
+		}
 		p.Add(d)
 	})
-	eachPlainPath(p, g, func(path string, at source.Span, _ *ir.Rule, _ *ir.Scope) {
+	eachPlainPath(p, g, func(path string, at source.Span, r *ir.Rule, s *ir.Scope) {
 		if strings.IndexByte(path, '?') >= 0 && strings.HasPrefix(path, "/") && !looksLikeRegex(path) {
-			p.Report(at, neverQuery(path))
+			d := diag.Diagnostic{Span: at, Message: neverQuery(path)}
+			w.missed(p, &d, r, s, path)
+			p.Add(d)
 		}
 	})
 }
