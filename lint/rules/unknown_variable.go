@@ -144,6 +144,7 @@ func emptiness(p *lint.Pass, d *lint.Directive, u use) string {
 
 func checkUnknownVariable(p *lint.Pass, d *lint.Directive) {
 	if d.Server != ir.Apache {
+		checkNearHeader(p, d)
 		return
 	}
 	for i, w := range rewriteExpanded(d) {
