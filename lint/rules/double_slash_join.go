@@ -16,7 +16,8 @@ var doubleSlashJoin = lint.Rule{
 	Doc: lint.Doc{
 		Title: "a double slash where the path is joined to the target",
 		Text: "`$request_uri` and `%{REQUEST_URI}` begin with a slash, and so do `$1` of `^(.*)$` in a server context and what Redirect puts behind " +
-			"its target. A target that ends in a slash there gives `https://x.example//a`: another address, which some applications do not know.",
+			"its target. A target that ends in a slash there gives `https://x.example//a`: another address, which some applications do not know. " +
+			"Two slashes that are written into the path of a target themselves may be meant, and are an info.",
 		Examples: []lint.Example{
 			{Server: ir.Apache, Before: "RewriteEngine On\nRewriteRule ^ https://x.example/%{REQUEST_URI} [R=301,L]\n",
 				After: "RewriteEngine On\nRewriteRule ^ https://x.example%{REQUEST_URI} [R=301,L]\n"},
@@ -30,14 +31,19 @@ var doubleSlashJoin = lint.Rule{
 			if !sendsElsewhere(r) || !strings.Contains(r.Target.Text, "/") {
 				return
 			}
+			at, written := writtenSlashes(r)
 			j, ok := slashJoin(p, r)
-			if !ok {
+			if !ok && !written {
 				return
 			}
 			if a == nil {
 				if a = newAsker(p); a == nil {
 					return
 				}
+			}
+			if written {
+				reportWrittenSlashes(p, a, r, at)
+				return
 			}
 			shows := func(q *probe.Probe, o *sim.Outcome) bool {
 				return o.Location != nil && strings.Contains(pathPart(*o.Location), j.before+"/") && !strings.Contains(q.Request.Target, "//") &&
@@ -61,6 +67,48 @@ type join struct {
 	more     []string    // ways in which the path of a request may go on to bring it about
 	variable bool        // what is put there is the whole path of the request
 	open     bool        // what stands in front of the literal text is not known, and may end in a slash itself
+}
+
+// writtenSlashes finds two slashes that stand in the path of a target as text, and gives the place of the second. Behind a
+// colon they belong to an address inside the path, as archives have them.
+func writtenSlashes(r *ir.Rule) (at source.Span, ok bool) {
+	if !strings.Contains(r.Target.Text, "//") {
+		return at, false
+	}
+	list, _ := zones(r.Target)
+	for i := range list {
+		x := &list[i]
+		if x.zone != zonePath {
+			continue
+		}
+		if !x.literal() {
+			if x.part.Kind == ir.Variable && !pathVariable(x.part) {
+				return at, false // what it holds may be the beginning of an address
+			}
+			continue
+		}
+		if strings.Contains(x.text, ":") || strings.Contains(strings.ToLower(x.text), "%3a") {
+			return at, false
+		}
+		if k := strings.Index(x.text, "//"); k >= 0 {
+			at = x.span(k+1, k+2)
+			return at, at.Len() == 1
+		}
+	}
+	return at, false
+}
+
+// reportWrittenSlashes says that a request is sent to an address with the two slashes, when it is.
+func reportWrittenSlashes(p *lint.Pass, a *asker, r *ir.Rule, at source.Span) {
+	found := a.find(r, nil, func(q *probe.Probe, o *sim.Outcome) bool {
+		return o.Location != nil && strings.Contains(pathPart(*o.Location), "//") && !strings.Contains(q.Request.Target, "//")
+	})
+	if found == nil {
+		return
+	}
+	p.Add(diag.Diagnostic{Span: at, Severity: diag.Info, Witness: found.witness,
+		Message: "two slashes are written here: " + clip(found.path(), 80) + " goes to " + clip(found.location(), 120),
+		Fixes:   []diag.Fix{{Title: "drop one slash", Safety: diag.Risky, Edits: source.Replace(at, "")}}})
 }
 
 func slashJoin(p *lint.Pass, r *ir.Rule) (j join, ok bool) {

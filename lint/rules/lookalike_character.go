@@ -159,6 +159,13 @@ func checkLookalike(p *lint.Pass, d *lint.Directive) {
 	}
 	words := d.Args
 	if !pathDirective(d) {
+		if valueDirective(d) {
+			for _, w := range words {
+				if text := raw(p, w.Span); w.Quote == 0 && utf8.ValidString(text) {
+					quotedByLookalikes(p, d, w, text)
+				}
+			}
+		}
 		return
 	}
 	for i, w := range words {
@@ -195,6 +202,16 @@ func pathDirective(d *lint.Directive) bool {
 		"Alias", "AliasMatch", "ScriptAlias", "ScriptAliasMatch", "ProxyPass", "FallbackResource", "DirectoryIndex", "ServerName", "ServerAlias")
 }
 
+// valueDirective tells whether a directive's words are names, folders and header values, in which a typographic quote in front
+// of a bare word was meant to be a quote.
+func valueDirective(d *lint.Directive) bool {
+	if d.Server == ir.Nginx {
+		return d.Is("add_header", "proxy_set_header", "fastcgi_param", "expires", "index")
+	}
+	return d.Is("Header", "RequestHeader", "DocumentRoot", "<Directory", "<DirectoryMatch", "<Location", "<LocationMatch", "<Files", "<FilesMatch",
+		"SetEnvIf", "SetEnvIfNoCase", "BrowserMatch", "ExpiresByType", "ExpiresDefault", "AddType", "AddHandler", "AddCharset")
+}
+
 // quotedByLookalikes reports a bare word that begins with a typographic quote.
 func quotedByLookalikes(p *lint.Pass, d *lint.Directive, w lint.Word, text string) bool {
 	r, size := utf8.DecodeRuneInString(text)
@@ -206,6 +223,11 @@ func quotedByLookalikes(p *lint.Pass, d *lint.Directive, w lint.Word, text strin
 	lastASCII, closing := ascii(last)
 	at := source.Span{Start: w.Span.Start, End: w.Span.Start + int32(size)}
 	message := fmt.Sprintf("%q is no quote to the server: it is part of %s, which no request has", string(r), quote(text))
+	if d.Is("Header", "RequestHeader", "add_header", "proxy_set_header", "fastcgi_param") {
+		message = fmt.Sprintf("%q is no quote to the server: it is sent as part of %s", string(r), quote(text))
+	} else if valueDirective(d) {
+		message = fmt.Sprintf("%q is no quote to the server: it is part of %s", string(r), quote(text))
+	}
 	if t, ok := redirectTarget(p, d); ok && t.word.Span == w.Span {
 		message = fmt.Sprintf("%q is no quote to the server: it is sent as part of the address %s", string(r), quote(text))
 	}

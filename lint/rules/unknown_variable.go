@@ -174,9 +174,44 @@ func checkUnknownVariable(p *lint.Pass, d *lint.Directive) {
 				p.Report(u.span, message)
 			}
 		}
+		checkNameSpaces(p, d, w)
 		if i == 0 {
 			checkVariableShape(p, d, w)
 		}
+	}
+}
+
+// nameSpaces are what mod_rewrite looks up with a colon; LA-U and LA-F have any variable behind theirs.
+// Source: httpd mod_rewrite.c, lookup_variable.
+var nameSpaces = []string{"ENV", "HTTP", "SSL", "LA-U", "LA-F"}
+
+// checkNameSpaces finds %{SPACE:name} with a name space that mod_rewrite does not know and that is a slip of one it does.
+func checkNameSpaces(p *lint.Pass, d *lint.Directive, w lint.Word) {
+	text, ok := plain(p, w)
+	if !ok {
+		return
+	}
+	for i := 0; i+2 < len(text); i++ {
+		if text[i] == '\\' {
+			i++
+			continue
+		}
+		if text[i] != '%' || text[i+1] != '{' {
+			continue
+		}
+		end := strings.IndexByte(text[i:], '}')
+		if end < 0 {
+			return
+		}
+		space, name, ok := strings.Cut(text[i+2:i+end], ":")
+		if ok && name != "" && !slices.ContainsFunc(nameSpaces, func(s string) bool { return strings.EqualFold(s, space) }) {
+			if near, cost := lint.NearestCost(space, nameSpaces); len(near) == 1 && cost <= 2 {
+				u := use{space + ":" + name, within(w, i, i+end+1)}
+				p.Report(u.span, "no variable "+quote(u.name)+"; "+emptiness(p, d, u)+"; did you mean "+quote("%{"+near[0]+":"+name+"}")+"?",
+					write(diag.Risky, within(w, i+2, i+2+len(space)), near[0]))
+			}
+		}
+		i += end
 	}
 }
 
