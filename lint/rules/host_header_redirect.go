@@ -15,7 +15,7 @@ var hostHeaderRedirect = lint.Rule{
 		Title: "a server for all names redirects to the name it was asked for",
 		Text: "A server that answers any Host header and puts it into the Location sends visitors wherever the header says. Browsers do not " +
 			"send a foreign one, but a cache in front can be made to keep a redirect to a stranger's host. Name the host, or answer unknown names otherwise.",
-		Silence: "No cache stands in front, and the server has to serve names that are not known beforehand.",
+		Silence: "A server of nginx that does nothing but send http to https on the same name is an info. No cache stands in front, and the server has to serve names that are not known beforehand.",
 		Examples: []lint.Example{
 			{Server: ir.Apache, Context: ir.ContextServer, Before: "<VirtualHost *:80>\nRewriteEngine On\nRewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R=301,L]\n</VirtualHost>\n",
 				After: "<VirtualHost *:80>\nServerName www.shop.example\nRewriteEngine On\nRewriteRule ^ https://www.shop.example%{REQUEST_URI} [R=301,L]\n</VirtualHost>\n"},
@@ -63,11 +63,20 @@ var hostHeaderRedirect = lint.Rule{
 				if name := firstName(hostOf(s)); name != "" && raw(p, x.part.Span) == x.part.Text {
 					d.Fixes = []diag.Fix{write(diag.Risky, x.part.Span, name)}
 				}
+				if g.Server == ir.Nginx && onlyScheme(s, r) {
+					d.Severity = diag.Info // the usual server for port 80 that serves whatever names the encrypted one has
+				}
 				p.Add(d)
 				return
 			}
 		})
 	},
+}
+
+// onlyScheme tells whether a whole server does nothing but send each request to the same host and path, encrypted.
+func onlyScheme(s *ir.Scope, r *ir.Rule) bool {
+	return s.Kind == ir.ScopeHost && len(r.Conditions) == 0 && len(r.Target.Parts) == 3 && r.Target.Parts[0].Text == "https://" &&
+		pathVariable(&r.Target.Parts[2])
 }
 
 // firstName is the first name of a server that is a host name.

@@ -28,7 +28,22 @@ func requires(u *patternUse, piece string) (word string, yes bool) {
 		return "", false
 	}
 	yes, _, known = s.Includes(holding(s, piece), l)
-	return word, yes && known
+	return withDots(s, l, word), yes && known
+}
+
+// withDots writes a dot for a byte between two letters or digits, where the pattern takes any byte there: people who write
+// `page.html` mean the dot.
+func withDots(s *pattern.Space, l pattern.Language, word string) string {
+	for i := len(word) - 2; i > 0 && i >= len(word)-8; i-- {
+		if !isWordByte(word[i-1]) || !isWordByte(word[i]) || !isWordByte(word[i+1]) {
+			continue
+		}
+		with := word[:i] + "." + word[i+1:]
+		if yes, known := s.Contains(l, with); yes && known {
+			return with
+		}
+	}
+	return word
 }
 
 // literally tells whether a piece stands in the plain text of a pattern, or is one byte of a small class.

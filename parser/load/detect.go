@@ -75,6 +75,7 @@ type scanned struct {
 	sections                  int // lines that look like <Name …> or </Name>
 	placeholders              int // lines with {{ … }}, {% … %} or <% … %>
 
+	open  string         // the directive of the line before, which may have its { on the next
 	names map[string]int // directives outside of any section or block, lower case for Apache's sections: "<virtualhost"
 	// slashed and bare count RewriteRule patterns that begin with ^/ or /, and those that begin with a plain character.
 	slashed, bare int
@@ -104,12 +105,23 @@ func scan(text []byte) *scanned {
 
 func (s *scanned) line(line string, depth, nest *int, fresh *bool) {
 	s.lines++
+	if line[0] == '{' && s.open != "" { // the brace of the line before
+		if s.names[s.open]--; s.names[s.open] == 0 {
+			delete(s.names, s.open)
+		}
+		s.names[s.open+"{"]++
+	}
+	s.open = ""
 	if isPlaceholder(line) {
 		s.placeholders++
 	}
 	word := line
 	if i := strings.IndexAny(line, " \t{;"); i > 0 {
 		word = line[:i]
+	}
+	if n := len(word); n > 2 && word[0] == '"' && word[n-1] == '"' && nginxWords()[word[1:n-1]] != 0 && line[len(line)-1] != '>' {
+		line = word[1:n-1] + line[n:] // nginx takes a name in quotes
+		word = word[1 : n-1]
 	}
 	rest := strings.TrimSpace(line[len(word):])
 	code := line
@@ -140,6 +152,9 @@ func (s *scanned) line(line string, depth, nest *int, fresh *bool) {
 				key += "{"
 			}
 			s.names[key]++
+			if !ends && key == word {
+				s.open = word
+			}
 		}
 	}
 	*fresh = ends

@@ -32,12 +32,12 @@ var apacheWords = lazyWords(map[int]string{
 		"addiconbytype adddescription defaulttype php_value php_flag php_admin_value php_admin_flag setoutputfilter setinputfilter serversignature " +
 		"limitrequestbody defaultlanguage languagepriority forcelanguagepriority contentdigest checkspelling checkcaseonly mod_gzip_on " +
 		"mod_gzip_item_include header options",
-	anywhere: "redirect allow deny order satisfy require setenv unsetenv passenv include includeoptional define servertokens use",
+	anywhere: "redirect allow deny order satisfy require setenv unsetenv passenv include includeoptional define use",
 	hostToo: "documentroot servername serveralias serveradmin customlog transferlog scriptalias scriptaliasmatch alias aliasmatch proxypass " +
 		"proxypassmatch proxypassreverse proxypreservehost proxyrequests sslengine sslcertificatefile sslcertificatekeyfile sslprotocol " +
 		"sslciphersuite sslproxyengine allowoverride wsgiscriptalias wsgidaemonprocess wsgiprocessgroup rewritemap assignuserid suexecusergroup " +
 		"serverpath errorlog loglevel allowencodedslashes usecanonicalname virtualdocumentroot",
-	serverOnly: "listen loadmodule serverroot pidfile namevirtualhost keepalivetimeout maxkeepaliverequests user group startservers " +
+	serverOnly: "servertokens listen loadmodule serverroot pidfile namevirtualhost keepalivetimeout maxkeepaliverequests user group startservers " +
 		"maxrequestworkers maxclients mutex accessfilename typesconfig logformat hostnamelookups timeout addmodule clearmodulelist servertype",
 })
 
