@@ -106,9 +106,12 @@ func reportWrittenSlashes(p *lint.Pass, a *asker, r *ir.Rule, at source.Span) {
 	if found == nil {
 		return
 	}
-	p.Add(diag.Diagnostic{Span: at, Severity: diag.Info, Witness: found.witness,
-		Message: "two slashes are written here: " + clip(found.path(), 80) + " goes to " + clip(found.location(), 120),
-		Fixes:   []diag.Fix{{Title: "drop one slash", Safety: diag.Risky, Edits: source.Replace(at, "")}}})
+	d := diag.Diagnostic{Span: at, Severity: diag.Info, Witness: found.witness,
+		Message: "two slashes are written here: " + clip(found.path(), 80) + " goes to " + clip(found.location(), 120)}
+	if end := int(at.End); end < len(p.File.Text) && isWordByte(p.File.Text[end]) { // a group behind them may bring a slash of its own
+		d.Fixes = []diag.Fix{{Title: "drop one slash", Safety: diag.Risky, Edits: source.Replace(at, "")}}
+	}
+	p.Add(d)
 }
 
 func slashJoin(p *lint.Pass, r *ir.Rule) (j join, ok bool) {
