@@ -71,7 +71,7 @@ type conversion struct {
 
 // DocumentRoot is the folder the result is for: what the program names when that is one, else what was said.
 func DocumentRoot(p *ir.Program, said string) string {
-	roots := map[string]bool{}
+	roots, folders := map[string]bool{}, map[string]bool{}
 	var walk func(s *ir.Scope)
 	walk = func(s *ir.Scope) {
 		for _, it := range s.Items {
@@ -81,13 +81,22 @@ func DocumentRoot(p *ir.Program, said string) string {
 					walk(it)
 				}
 			case *ir.Setting:
-				if it.Name == "root" && strings.HasPrefix(it.Arg(0), "/") && !strings.Contains(it.Arg(0), "$") {
+				if it.Name != "root" || !strings.HasPrefix(it.Arg(0), "/") {
+					continue
+				}
+				if fixed, _, varies := strings.Cut(it.Arg(0), "$"); varies {
+					folders[path.Dir(fixed+"x")] = true // a folder for each value
+				} else {
 					roots[path.Clean(it.Arg(0))] = true
 				}
 			}
 		}
 	}
 	walk(p.Root)
+	if len(roots) == 0 {
+		delete(folders, "/")
+		roots = folders
+	}
 	if len(roots) == 1 {
 		for r := range roots {
 			return r

@@ -114,19 +114,32 @@ func (s *script) methods() {
 	}
 }
 
-// folderOf is the root in force below the document root, when it is another one.
+// folderOf is the root in force below the document root, as a target holds it, when it is another one.
 func (s *script) folderOf() (below string, ok bool) {
-	for sc := s.sc; sc != nil && sc.Kind == ir.ScopeLocation; sc = sc.Parent {
+	for sc := s.sc; sc != nil; sc = sc.Parent {
 		if len(own(sc, "alias")) > 0 {
 			return "", false
 		}
-		if list := own(sc, "root"); len(list) > 0 {
+		list := own(sc, "root")
+		if len(list) == 0 {
+			continue
+		}
+		if !strings.Contains(list[0].Arg(0), "$") {
 			below, ok := s.w.below(list[0].Arg(0))
-			if !ok || below == "" || strings.Contains(list[0].Arg(0), "$") {
+			if !ok || below == "" {
 				return "", false
 			}
-			return "/" + below, true
+			return "/" + escapeLiteral(below), true
 		}
+		if len(list[0].Templates) == 0 {
+			return "", false
+		}
+		v, why := s.expand(list[0].Templates[0], false)
+		rest, inside := strings.CutPrefix(v.text, s.w.root+"/")
+		if why != "" || !inside || strings.ContainsAny(rest, "$") {
+			return "", false
+		}
+		return "/" + strings.TrimSuffix(rest, "/"), true
 	}
 	return "", false
 }
@@ -241,7 +254,7 @@ func (s *script) folder() (goesOn bool) {
 	if !s.rooted {
 		return true
 	}
-	lines := rule(nil, "^(.*)$", escapeLiteral(s.root)+"/$1", "END")
+	lines := rule(nil, "^(.*)$", s.root+"/$1", "END")
 	if len(list) > 0 {
 		s.put(list[0], "root", lines)
 	} else {

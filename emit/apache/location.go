@@ -189,7 +189,11 @@ func (w *writer) location(v *vhost, c choice, stale, last bool) {
 		return
 	}
 	if list := own(sc, "internal"); len(list) > 0 {
-		s.put(list[0], "internal", rule([]string{"%{ENV:REDIRECT_STATUS} ^$"}, "^", "-", "R=404,L"))
+		closed := []string{"%{ENV:REDIRECT_STATUS} ^$"}
+		if stale {
+			closed = append(closed, "%{ENV:"+moved+"} ^$")
+		}
+		s.put(list[0], "internal", rule(closed, "^", "-", "R=404,L"))
 	}
 	if r := takesAll(sc); r != nil && len(guards) == 0 && !s.more() {
 		s.rewrite(r, nil)

@@ -336,9 +336,17 @@ func (s *script) rewrite(r *ir.Rule, conds []string) {
 	if _, query, ok := strings.Cut(v.text, "?"); ok && strings.ContainsAny(query, "$%") {
 		flags = append(flags, "B= #%&+;?", "BNP") // what nginx escapes in a query
 	}
+	if status := s.nowhere(r); status != 0 {
+		s.put(r, "rewrite", rule(conds, whole(at.pattern, conds, ""), "-", fmt.Sprintf("R=%d", status), "L"))
+		s.caps = noCaptures
+		return
+	}
 	if v.text == "" || !strings.HasPrefix(v.text, "/") && !strings.HasPrefix(v.text, "$") && !strings.HasPrefix(v.text, "%") {
 		drop("a path that does not begin with a slash")
 		return
+	}
+	if !s.deep && s.w.hasInternal(hostOf(s.sc)) {
+		flags = append(flags, "E="+moved+":1")
 	}
 	switch {
 	case r.Flow == ir.FlowNext:
@@ -360,6 +368,53 @@ func (s *script) rewrite(r *ir.Rule, conds []string) {
 		s.put(r, "rewrite", rule(conds, pat, v.text, append(flags, "L")...))
 	}
 	s.caps = noCaptures
+}
+
+// moved is set where the server's own script has changed the path: internal locations are open to it then.
+const moved = "moved"
+
+// hasInternal tells whether a server has locations that are closed to clients.
+func (w *writer) hasInternal(sc *ir.Scope) bool {
+	if sc == nil {
+		return false
+	}
+	for _, l := range locations(sc) {
+		if len(own(l, "internal")) > 0 || w.hasInternal(l) {
+			return true
+		}
+	}
+	return false
+}
+
+// nowhere is the status of a rewrite inside the server whose new path is empty or does not begin with a slash: no
+// prefix takes it, and it names a file beside the document root. 0: the path may be a good one. Source: nginx
+// ngx_http_script.c, "the rewritten URI has a zero length".
+func (s *script) nowhere(r *ir.Rule) int {
+	parts := targetParts(r)
+	if len(parts) == 0 {
+		return 500
+	}
+	first := &parts[0]
+	switch {
+	case first.Kind == ir.Literal && (first.Text == "" || first.Text[0] == '?'):
+		return 500
+	case first.Kind == ir.Literal && first.Text[0] != '/', first.Kind == ir.Variable && first.Name == "scheme":
+	default:
+		return 0
+	}
+	host := hostOf(s.sc)
+	if host == nil || s.deep && r.Flow == ir.FlowEnd || r.Flow == ir.FlowNext {
+		return 0
+	}
+	for _, l := range locations(host) {
+		if l.Modifier == ir.RegexLocation || l.Modifier == ir.RegexLocationCI || l.Path == "" || l.Path[0] != '/' && l.Modifier != ir.NamedLocation {
+			return 0
+		}
+	}
+	if w := s.w; w.serverContent(host) {
+		return 0
+	}
+	return 404
 }
 
 // more tells whether a location does anything behind its script but send the file.
