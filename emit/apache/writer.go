@@ -197,17 +197,24 @@ func (w *writer) render() string {
 		}
 	}
 	if !w.target.Server {
-		units("", w.head.units)
 		multiple := len(w.vhosts) > 1
+		front := w.head.units
+		if len(w.vhosts) == 1 {
+			front = append(w.vhosts[0].head.units[:len(w.vhosts[0].head.units):len(w.vhosts[0].head.units)], front...)
+		}
+		units("", front)
 		if w.hasRules() {
-			if len(w.head.units) > 0 {
+			if len(front) > 0 {
 				put("", nil)
 			}
 			put("RewriteEngine On", nil)
+			put("", nil)
 			units("", w.preludeUnits())
 		}
 		for _, v := range w.vhosts {
-			units("", v.head.units)
+			if multiple {
+				units("", v.head.units)
+			}
 			if count := v.body.rules(); count > 0 && multiple && len(v.guard) > 0 {
 				put("", nil)
 				for _, t := range guardLines(v.guard, count) {
@@ -234,7 +241,9 @@ func (w *writer) render() string {
 			units("        ", w.head.units)
 			units("        ", v.head.units)
 			if v.body.rules() > 0 {
+				put("", nil)
 				put("        RewriteEngine On", nil)
+				put("", nil)
 				units("        ", w.preludeUnits())
 				units("        ", v.body.units)
 			}
