@@ -96,7 +96,7 @@ func report(t *testing.T, hosts []*host, want func(h *host, j int) (answer, bool
 
 // maxWrong are the requests that differ though all was called exact: line feeds and NUL in paths, brackets and bytes
 // that are not ASCII sent unescaped, OPTIONS *.
-const maxWrong = 9
+const maxWrong = 6
 
 // TestRecorded holds the real nginx with the converted configuration to what the real Apache was recorded to say.
 func TestRecorded(t *testing.T) {

@@ -88,7 +88,11 @@ func TestRecordedSimulated(t *testing.T) {
 	if name := os.Getenv("REWRIGHT_CONVERT_LOG"); name != "" {
 		os.WriteFile(name, []byte(strings.ReplaceAll(log.String(), root, "@")), 0o644)
 	}
-	t.Logf("%d of %d requests alike (%.2f %%), %d cases differ though all is called exact", same, total, 100*float64(same)/float64(total), wrong)
+	share := 100 * float64(same) / float64(total)
+	t.Logf("%d of %d requests alike (%.2f %%), %d cases differ though all is called exact", same, total, share, wrong)
+	if share < 88.5 || wrong > maxWrong {
+		t.Errorf("%.2f %% alike, %d cases wrongly called exact", share, wrong)
+	}
 }
 
 func config(s *site) string {
