@@ -24,7 +24,7 @@ func (c *compiler) alias(r *ir.Rule, f form) (u unit) {
 	own := *c
 	own.sub, own.server, own.guards, own.hasBase = subject{}, true, nil, false
 	n, _, _ := own.normal(r)
-	b := builder{c: &own, r: n, f: f, id: c.ids[r], u: &u, ruleRefs: map[int]bool{}, condRefs: map[int]bool{}, condName: map[int]string{}}
+	b := builder{c: &own, r: n, f: f, id: c.ids[r], u: &u, ruleRefs: map[int]bool{}, condRefs: map[int]bool{}, condName: map[int]string{}, sub: subject{dotAll: c.dotAll[r]}}
 	switch r.Match {
 	case ir.MatchSegment:
 		b.segment()
@@ -90,6 +90,9 @@ func (b *builder) segment() {
 	decoded := "^" + quoteLiteral(path) + "(/.*)?$"
 	if folder {
 		decoded = "^" + quoteLiteral(path) + "(.*)$"
+	}
+	if b.sub.dotAll {
+		decoded = "(?s)" + decoded
 	}
 	canRewrite := rewritable(r.Status) && redirects(full) && !strings.ContainsAny(text, "%?#")
 	plainRewrite := fmt.Sprintf("rewrite %s %s %s;", word(decoded), word(full+"$1"+queryPart+"?"), flagOf(r.Status))

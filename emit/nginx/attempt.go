@@ -27,6 +27,7 @@ type attempt struct {
 	layout  layout
 	forms   map[*ir.Rule]form
 	ids     map[*ir.Rule]int
+	dotAll  map[*ir.Rule]bool // rules whose dots match line feeds
 	refused map[*ir.Rule]string
 	struck  map[ir.Origin]string
 	files   sim.FileSystem // of the document root; nil: not known
@@ -134,7 +135,7 @@ func (g *attempt) slashless(a *area) {
 }
 
 func (g *attempt) compiler(a *area, inLoc bool) *compiler {
-	c := &compiler{out: &g.out, area: a, inLoc: inLoc, server: a.server, ids: g.ids, env: map[string]string{}, reset: map[string]bool{}, shared: map[string]string{}}
+	c := &compiler{out: &g.out, area: a, inLoc: inLoc, server: a.server, ids: g.ids, dotAll: g.dotAll, env: map[string]string{}, reset: map[string]bool{}, shared: map[string]string{}}
 	if !a.server {
 		c.sub = subject{prefix: a.rulesPrefix}
 		c.base = a.rulesPrefix

@@ -55,6 +55,7 @@ type compiler struct {
 	onlyInRedirects map[string]bool   // variables that nothing but redirects asks for
 	spelledEnv      map[string]bool   // variables of nginx that hold text as the client spelled it
 	reset           map[string]bool   // variables that were emptied at the start
+	dotAll          map[*ir.Rule]bool // rules whose dots match line feeds
 	ids             map[*ir.Rule]int  // numbers that make names of variables unique
 	usesRound       bool
 	shared          map[string]string // group of tests, written → variable that holds its outcome
@@ -92,6 +93,7 @@ func (c *compiler) rule(r *ir.Rule, f form) (u unit) {
 		return u // written out where it is asked for
 	}
 	n, sub, extra := c.normal(r)
+	sub.dotAll = c.dotAll[r]
 	b := builder{c: c, r: n, f: f, id: c.ids[r], u: &u, sub: sub, extra: extra}
 	b.run()
 	return u
@@ -183,7 +185,7 @@ func (b *builder) run() {
 	if b.extra != nil {
 		own := *b
 		own.r = &ir.Rule{Pattern: b.extra}
-		own.sub = c.sub
+		own.sub = subject{c.sub.prefix, b.sub.dotAll}
 		b.groups = append([]group{{own.patternTest(nil)}}, b.groups...)
 	}
 	for _, g := range c.guards {

@@ -84,6 +84,7 @@ func convertServer(p *ir.Program, o emit.Options) (*emit.Result, error) {
 	if o.Full {
 		out.Files = append(out.Files, emit.File{Name: FullFile, Text: []byte(full(http, ""))})
 	}
+	out.Remarks = append(out.Remarks, ofEveryResult()...)
 	sortNotes(out.Notes)
 	return out, nil
 }

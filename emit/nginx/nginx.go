@@ -56,6 +56,7 @@ func (Target) Convert(p *ir.Program, o emit.Options) (*emit.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.Remarks = append(r.Remarks, ofEveryResult()...)
 	if o.Full {
 		names := o.Hosts
 		if len(names) == 0 {
@@ -79,6 +80,7 @@ type conversion struct {
 	ids       map[*ir.Rule]int
 	before    *probe.Site
 	asked     []check.Answered
+	dotAll    map[*ir.Rule]bool    // rules whose dots have to match line feeds
 	firstBulk int                  // number before the first map of bulk redirects
 	struck    map[ir.Origin]string // settings that made nginx refuse the file
 	refused   map[*ir.Rule]string  // rules that made nginx refuse the file: its message
@@ -156,7 +158,9 @@ type trial struct {
 	attempt
 	http, text string
 	lines      map[int]*unit
+	after      *probe.Site
 	diffs      []check.Difference
+	odd        []check.Difference // of paths with bytes that people do not put there
 	compared   int
 	refused    error
 	blamed     map[*ir.Rule]*check.Difference // the first difference of each rule
@@ -165,7 +169,7 @@ type trial struct {
 
 func (c *conversion) try(l layout, forms map[*ir.Rule]form) *trial {
 	for {
-		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, refused: c.refused, struck: c.struck, bulks: c.firstBulk, files: c.world.Files}}
+		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, dotAll: c.dotAll, refused: c.refused, struck: c.struck, bulks: c.firstBulk, files: c.world.Files}}
 		t.build(c.host, c.areas)
 		t.http, t.text, t.lines = t.attempt.text()
 		if !c.check(t) {
@@ -253,6 +257,7 @@ func (c *conversion) check(t *trial) (again bool) {
 		t.refused = err
 		return false
 	}
+	t.after = after
 	if c.asked == nil {
 		c.asked = check.Requests(c.before, c.root, c.sample(), perRule, c.questions())
 	}
@@ -358,7 +363,7 @@ func (c *conversion) run() (*emit.Result, error) {
 	if best.refused != nil {
 		return nil, fmt.Errorf("the translation would be refused by nginx: %w", best.refused)
 	}
-	return c.result(best), nil
+	return c.result(c.exactness(best)), nil
 }
 
 // wantsNested tells whether rules that go on inside the server are answered differently.
@@ -461,6 +466,15 @@ func (c *conversion) notes(t *trial) (out []emit.Note) {
 			}
 		}
 	}
+	oddOnes := map[*ir.Rule]*check.Difference{}
+	_, first := c.wrap(t)
+	for i := range t.odd {
+		for _, r := range t.blame(&t.odd[i], first) {
+			if oddOnes[r] == nil {
+				oddOnes[r] = &t.odd[i]
+			}
+		}
+	}
 	for _, u := range order {
 		n := emit.Note{Origin: u.origin, Directive: u.directive, Fidelity: emit.Exact}
 		list := []*unit{u}
@@ -486,6 +500,9 @@ func (c *conversion) notes(t *trial) (out []emit.Note) {
 				n.Reason = reasonOf(d)
 			}
 			n.Witness = c.witness(d)
+		}
+		if d := oddOnes[u.rule]; u.rule != nil && d != nil && n.Fidelity == emit.Exact {
+			n.Fidelity, n.Reason, n.Witness = emit.Approximate, oddReason(d), c.witness(d)
 		}
 		out = append(out, n)
 	}

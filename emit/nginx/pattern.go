@@ -5,16 +5,28 @@ import (
 	"sort"
 	"strings"
 
+	"rewright/emit/check"
 	"rewright/parser/ir"
 	"rewright/parser/pattern"
 )
 
 // subject is what an Apache pattern sees of the URL path: the text behind prefix. Prefix is the path of the directory with a
 // slash at both ends in .htaccess, empty in server context, where patterns see the whole path.
-type subject struct{ prefix string }
+type subject struct {
+	prefix string
+	dotAll bool // "." has to match line feeds, as it does in httpd
+}
 
 // located makes of an Apache pattern one that says the same of the whole $uri.
 func (s subject) located(p *ir.Pattern) string {
+	text := s.placed(p)
+	if s.dotAll && check.HasDot(p) {
+		return "(?s)" + text
+	}
+	return text
+}
+
+func (s subject) placed(p *ir.Pattern) string {
 	t := p.Re.Tree()
 	text := p.Text
 	if s.prefix == "" {
@@ -64,6 +76,9 @@ func innerStart(t *pattern.Tree, text, with string) (out string, any bool) {
 
 // whole puts what a located pattern matches behind the directory into a group of its own.
 func (s subject) whole(located, name string) string {
+	if rest, ok := strings.CutPrefix(located, "(?s)"); ok && s.dotAll {
+		return "(?s)" + s.whole(rest, name)
+	}
 	head := "^" + quoteLiteral(s.prefix)
 	if s.prefix == "" {
 		return "(?<" + name + ">" + located + ")"

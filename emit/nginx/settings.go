@@ -101,7 +101,14 @@ func (g *attempt) setting(a *area, s *ir.Setting) (u unit, ok bool) {
 	case "addtype", "forcetype", "removetype", "defaulttype", "adddefaultcharset":
 		g.remark(s.Origin, s.Name, "media types stand in mime.types of nginx: types { … } or default_type for a location of its own")
 		return u, false
-	case "sethandler", "addhandler", "removehandler", "action":
+	case "sethandler":
+		if strings.EqualFold(s.Arg(0), "default-handler") {
+			u.caveat = "httpd answers 404 for folders without an index page under this handler, nginx 403"
+			return u, true
+		}
+		g.remark(s.Origin, s.Name, "handlers are locations in nginx: pass these files to their program with fastcgi_pass")
+		return u, false
+	case "addhandler", "removehandler", "action":
 		g.remark(s.Origin, s.Name, "handlers are locations in nginx: pass these files to their program with fastcgi_pass")
 		return u, false
 	case "setenvif", "setenvifnocase", "browsermatch", "browsermatchnocase", "setenv", "unsetenv", "passenv", "setenvifexpr":

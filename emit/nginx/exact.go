@@ -1,0 +1,65 @@
+package nginx
+
+import (
+	"strings"
+
+	"rewright/emit"
+	"rewright/emit/check"
+	"rewright/parser/ir"
+)
+
+// mostOdd is how many questions with odd bytes are asked.
+const mostOdd = 3000
+
+// exactness asks about bytes that people do not put into paths. Where a line feed makes the difference, the dots of
+// the rule are told to match it; what still differs makes the rule approximate. The form of rules does not depend on
+// it otherwise.
+func (c *conversion) exactness(t *trial) *trial {
+	asked := check.Odd(c.before, c.asked, min(mostOdd, c.questions()))
+	_, first := c.wrap(t)
+	t.odd, _ = check.Compare(asked, t.after)
+	dots := map[*ir.Rule]bool{}
+	for i := range t.odd {
+		d := &t.odd[i]
+		if !strings.Contains(d.Probe.Request.Target, check.LineFeed) {
+			continue
+		}
+		for _, r := range t.blame(d, first) {
+			if r.Match == ir.MatchSegment || check.HasDot(r.Pattern) {
+				dots[r] = true
+			}
+		}
+	}
+	if len(dots) == 0 {
+		return t
+	}
+	c.dotAll = dots
+	next := c.try(t.layout, t.forms)
+	if next.refused != nil || len(next.diffs) > len(t.diffs) {
+		c.dotAll = nil
+		return t
+	}
+	next.odd, _ = check.Compare(asked, next.after)
+	if len(next.odd) >= len(t.odd) {
+		c.dotAll = nil
+		return t
+	}
+	return next
+}
+
+// oddReason says what differs for a request with odd bytes.
+func oddReason(d *check.Difference) string {
+	if strings.Contains(d.Probe.Request.Target, check.LineFeed) {
+		return "a line feed in the path: " + reasonOf(d)
+	}
+	return "a byte that needs an escape in a path and was sent without one: nginx sends it back as it is, httpd escapes it"
+}
+
+// ofEveryResult are remarks about every result: requests that nginx answers before it asks any rule.
+func ofEveryResult() []emit.Remark {
+	return []emit.Remark{
+		{Text: "nginx answers 400 to a path with %00 before it asks any rule; httpd answers 404"},
+		{Text: `nginx answers 400 to "OPTIONS *"; httpd answers 200`},
+		{Text: `"$" in a pattern of nginx matches before a line feed at the end of a path (%0a), too; httpd's does not`},
+	}
+}
