@@ -161,7 +161,7 @@ func (g *nginxGen) regex() string {
 
 func (g *nginxGen) variable() string {
 	list := []string{"$uri", "$request_uri", "$args", "$is_args", "$host", "$http_host", "$scheme", "$arg_x", "$arg_id", "$http_x_a", "$request_method", "$cookie_id", "$server_name", "$query_string",
-		"$document_uri", "$http_user_agent", "$server_port", "$remote_addr", "$server_protocol", "$https", "$http_referer", "$document_root", "$request_filename"}
+		"$document_uri", "$http_user_agent", "$remote_addr", "$server_protocol", "$https", "$http_referer", "$document_root", "$request_filename"}
 	list = append(list, g.vars...)
 	list = append(list, g.vars...)
 	return g.pick(list...)
