@@ -39,12 +39,12 @@ func checkHostAnchors(p *lint.Pass, g *ir.Program) {
 		if !ok {
 			return
 		}
-		word, ok := stranger(u, g.Server, name)
-		if !ok {
+		severity, what := u.stake() // before stranger: it is cheap
+		if severity == 0 {
 			return
 		}
-		severity, what := u.stake()
-		if severity == 0 {
+		word, ok := stranger(u, g.Server, name)
+		if !ok {
 			return
 		}
 		d := diag.Diagnostic{Severity: severity, Span: u.whole(), Message: fmt.Sprintf("%s lets %s pass as well: %s", quote(clip(u.Text, 60)), quote(visibleText(word)), what),
@@ -104,7 +104,12 @@ func stranger(u *patternUse, server ir.Server, name string) (string, bool) {
 		candidates = []pattern.Language{s.Concat(scheme, foreignName, s.Or(s.Text(""), s.Begins("/"))),
 			s.Concat(scheme, s.Text(evilHost+"/"), s.All())}
 	} else {
-		candidates = append(candidates, s.Concat(s.Bytes(pattern.NewSet("a-z0-9"), 1, -1), s.FoldedText(name)))
+		own := s.Concat(s.Bytes(pattern.NewSet("a-z0-9"), 1, -1), s.FoldedText(name))
+		if end, _ := u.Re.Tree().Suffix(); end != "" && !strings.HasSuffix(evilHost, end) && !strings.HasSuffix(end, evilHost) {
+			candidates = []pattern.Language{own} // nothing that the pattern matches ends as a foreign name does
+		} else {
+			candidates = append(candidates, own)
+		}
 	}
 	for i := 0; i < 2*len(candidates); i++ {
 		c := candidates[i/2]

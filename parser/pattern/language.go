@@ -64,8 +64,11 @@ func NewSpace(budget int) *Space {
 	return s
 }
 
+// Size is how many expressions and derivatives are held: a measure of the work done so far.
+func (s *Space) Size() int { return len(s.known) + len(s.derived) + len(s.reversed) }
+
 // exhausted tells whether the budget is spent; from then on answers are unknown.
-func (s *Space) exhausted() bool { return len(s.known)+len(s.derived)+len(s.reversed) > s.budget }
+func (s *Space) exhausted() bool { return s.Size() > s.budget }
 
 func (s *Space) intern(kind exprKind, set ByteSet, kids []*expr, nullable bool) *expr {
 	var buffer [64]byte

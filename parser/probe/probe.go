@@ -23,13 +23,19 @@ type Options struct {
 	// World is where the program runs. Files nil: nothing exists in the document roots but what a Probe says.
 	// What Files do not know is taken to be missing.
 	World sim.World
-	// Budget bounds the work of all questions together, counted in rules of the program that lie before a request;
-	// 0: DefaultBudget. See Site.Spent.
+	// Budget bounds the work of all questions together, counted in rules and conditions that simulations try, some
+	// quarter of a microsecond each; 0: DefaultBudget. See Site.Spent.
 	Budget int
 }
 
-// DefaultBudget is some seconds of one processor.
-const DefaultBudget = 20_000_000
+// DefaultBudget is about a second of one processor.
+const DefaultBudget = 4_000_000
+
+// What else is work, in the unit of Options.Budget.
+const (
+	askWork        = 200 // of a question, whatever it meets
+	derivationWork = 5   // of an expression or derivative of a pattern.Space
+)
 
 // Probe is a request and what it assumes of the document tree.
 type Probe struct {
@@ -169,7 +175,7 @@ func (s *Site) Ask(p Probe) sim.Outcome { return s.ask(p, false) }
 func (s *Site) Trace(p Probe) sim.Outcome { return s.ask(p, true) }
 
 func (s *Site) ask(p Probe, trace bool) sim.Outcome {
-	s.spent += 200 + len(s.rules)/100
+	s.spent += askWork
 	s.files.declare(p.Exists, p.Missing)
 	client := s.client
 	if p.Client != "" {
@@ -179,18 +185,9 @@ func (s *Site) ask(p Probe, trace bool) sim.Outcome {
 		w.ClientAddr = client
 	}
 	o := s.simulator(p.Request).Answer(p.Request, trace)
-	if len(o.Fired) >= manyFired {
-		s.spent += longRun
-	}
+	s.spent += o.Work
 	return o
 }
-
-// A request in which rules take effect so often has gone round ([N], ten thousands of times); asking it costs as much
-// as longRun rules.
-const (
-	manyFired = 1000
-	longRun   = 2_000_000
-)
 
 // Fired are the rules that took effect in the request itself, in the order in which they ran.
 func Fired(o *sim.Outcome) []*ir.Rule {

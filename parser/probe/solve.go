@@ -62,6 +62,7 @@ func (s *Site) requests(r *ir.Rule, max int, more bool) []Probe {
 		}
 	}
 	v := s.solver(r)
+	defer func() { s.spent += derivationWork * v.sp.Size() }()
 	var reached, others []Probe
 	seen := map[string]bool{}
 	asked := 0

@@ -97,6 +97,10 @@ type Outcome struct {
 	Known   bool     // false: something that is not modelled could change the answer
 	Unknown []string // why, when Known is false
 	Steps   []Step
+
+	// Work is what the answer took, counted in rules and conditions tried and variables evaluated: the same for the same
+	// question on every machine.
+	Work int
 }
 
 // Firing is a rule that took effect.

@@ -74,6 +74,7 @@ type answerState struct {
 	unknown []string
 	rounds  int
 	work    int
+	counted int // work until it was given up early; 0: it was not
 	error   string
 }
 
@@ -85,6 +86,9 @@ const (
 
 // maxText is how long a query or a variable may grow while rules run, in bytes. httpd has no such limit.
 const maxText = 1 << 20
+
+// gaveUpWork is what one match that ran out of its own budget counts for.
+const gaveUpWork = 200_000
 
 // exhausted tells whether an answer has taken all the work it may; it is unknown then.
 func (r *request) exhausted(more int) bool {
@@ -100,6 +104,7 @@ func (r *request) tooLong(text string) bool {
 	if len(text) <= maxText {
 		return false
 	}
+	r.top.counted = r.top.work
 	r.top.work = maxWork + 1
 	r.doubt("a text grows without end")
 	return true
@@ -141,9 +146,11 @@ func (r *request) match(p *ir.Pattern, subject string) (pattern.Match, bool) {
 	if r.top.work > maxWork {
 		return pattern.Match{}, false
 	}
+	r.top.work++
 	m, ok, err := p.Re.Match(subject)
 	if err != nil {
 		if errors.Is(err, pattern.ErrBudget) {
+			r.top.counted = r.top.work + gaveUpWork
 			r.top.work = maxWork + 1 // one such match takes long enough
 		}
 		r.doubt("pattern " + strconv.Quote(p.Text) + ": " + err.Error())
@@ -161,6 +168,10 @@ func (s *simulator) Answer(in sim.Request, trace bool) sim.Outcome {
 	out.Known = len(top.unknown) == 0
 	out.Unknown = top.unknown
 	out.Error = top.error
+	out.Work = top.work
+	if top.counted > 0 {
+		out.Work = top.counted
+	}
 	if last != nil {
 		last.report(&out)
 	}

@@ -51,6 +51,7 @@ func TestIndexChangesNoAnswer(t *testing.T) {
 				t.Fatalf("round %d, %s: the index changes the trace\n%s", round, q.Target, text)
 			}
 			b.Steps, full.Steps = nil, nil
+			a.Work, b.Work, full.Work = 0, 0, 0 // what the index saves
 			if !reflect.DeepEqual(a, b) || !reflect.DeepEqual(a, full) {
 				t.Fatalf("round %d, %s: %d %v with the index, %d %v with a trace, %d %v without the index\n%s", round, q.Target, a.Status, a.Location, b.Status, b.Location, full.Status, full.Location, text)
 			}

@@ -119,6 +119,7 @@ func (s *simulator) Answer(in sim.Request, trace bool) (out sim.Outcome) {
 			out.Unknown = append(out.Unknown, u.reason)
 			r.note(sim.Step{Kind: sim.StepFlow, Note: "not known: " + u.reason})
 		}
+		out.Work = r.steps
 		r.in, r.out = nil, nil
 		s.pool.Put(r)
 	}()
