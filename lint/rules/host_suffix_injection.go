@@ -13,7 +13,7 @@ import (
 )
 
 var hostSuffixInjection = lint.Rule{
-	Code: "RD704", ID: "host-suffix-injection", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD704", ID: "host-suffix-injection", Severity: diag.Error, For: lint.Both, Fix: diag.Shown, Since: "0.2",
 	YieldsTo: []string{"RD601"}, // its fix mends both, and what this one says goes along with it
 	Doc: lint.Doc{
 		Title: "what the client sends goes on with the host of the target",
@@ -74,7 +74,7 @@ func checkHostSuffix(p *lint.Pass, g *ir.Program) {
 			Message: found.asked() + " is sent to " + found.location() + ": the link is yours, the site is someone else's",
 			Help:    "put a slash between host and " + quote(x.part.Text) + ", or let the group begin with one"}
 		if raw(p, x.part.Span) == x.part.Text {
-			d.Fixes = []diag.Fix{{Title: "put a slash in front", Safety: diag.Risky, Edits: source.Insert(x.part.Span.Start, "/")}}
+			d.Fixes = []diag.Fix{{Title: "put a slash in front", Safety: diag.Shown, Edits: source.Insert(x.part.Span.Start, "/")}}
 		}
 		p.Add(d)
 	})
@@ -129,5 +129,5 @@ func appendedToHost(p *lint.Pass, a *asker, r *ir.Rule) {
 	p.Add(diag.Diagnostic{Span: r.TargetSpan, Witness: found.witness,
 		Message: found.asked() + " is sent to " + found.location() + ": the link is yours, the site is someone else's",
 		Help:    "end the target with a slash",
-		Fixes:   []diag.Fix{{Title: "end the target with `/`", Safety: diag.Risky, Edits: source.Insert(innerEnd(p, r.TargetSpan), "/")}}})
+		Fixes:   []diag.Fix{{Title: "end the target with `/`", Safety: diag.Shown, Edits: source.Insert(innerEnd(p, r.TargetSpan), "/")}}})
 }
