@@ -61,7 +61,7 @@ func TestCorpus(t *testing.T) {
 				t.Errorf("%s: %v", cells[0], err)
 				continue
 			}
-			s, err := probe.New(l.Program, probe.Options{})
+			s, err := probe.New(l.Program, probe.Options{Budget: 40_000_000}) // of every rule of a file, what lint asks for a few
 			if errors.Is(err, sim.ErrRefused) {
 				continue
 			}
