@@ -119,15 +119,25 @@ func (s *scanner) Next() (lexer.Token, error) {
 		}
 		return s.token(tokComment, start), nil
 	case '"', '\'':
-		return s.quoted(start), nil
+		first := !s.inHead
+		t := s.quoted(start)
+		if first && t.Type == tokQuoted {
+			s.lua = strings.HasSuffix(text[start+1:s.at-1], luaBlock)
+		}
+		return t, nil
 	}
 	s.word(start)
 	if !s.inHead {
 		s.inHead = true
-		s.lua = strings.HasSuffix(text[start:s.at], "_by_lua_block")
+		s.lua = strings.HasSuffix(text[start:s.at], luaBlock)
 	}
 	return s.token(tokWord, start), nil
 }
+
+// luaBlock ends the names of directives whose block is Lua, bare or in quotes: the handler of the directive reads
+// the block, and is chosen by the decoded first word.
+// Source: nginx, ngx_conf_file.c, ngx_conf_handler; lua-nginx-module, ngx_http_lua_conf_lua_block_parse.
+const luaBlock = "_by_lua_block"
 
 func (s *scanner) ended() {
 	s.inHead, s.lua = false, false

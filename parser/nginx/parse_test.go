@@ -13,7 +13,7 @@ func parseString(text string) *File { return Parse(source.NewFile("case.conf", [
 func TestPrintIsIdentity(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "simple": "root /x;\n", "block": "server {\n\tlisten 80; # c\n}\n# end",
-		"crlf": "a b;\r\n# c\r\nd {\r\n}\r\n", "comment between words": "a # x\n b # y\n ;", "lua": "content_by_lua_block { x = \"}\" }\n",
+		"crlf": "a b;\r\n# c\r\nd {\r\n}\r\n", "comment between words": "a # x\n b # y\n ;", "lua": "content_by_lua_block { x = \"}\" }\n", "lua, name in quotes": "\"content_by_lua_block\" { x = {1} }\n",
 		"unclosed": "server { a b", "stray": "; } { }", "bad quote": "a \"b;\nc d;", "glued": "a \"b\"c;", "bom": "\ufeffa b;",
 		"NUL": "a \x00;\x00", "lone CR": "a\rb;\r", "latin-1": "a \xe9;", "lua unclosed": "x_by_lua_block { [[",
 		"dollar brace": "a ${b}${ {;}", "backslash at end": "a \\",
@@ -23,6 +23,19 @@ func TestPrintIsIdentity(t *testing.T) {
 				t.Errorf("printed %q of %q", got, text)
 			}
 		})
+	}
+}
+
+func TestLuaBlockWithQuotedName(t *testing.T) {
+	for _, quote := range []string{"\"", "'"} {
+		f := parseString(quote + "rewrite_by_lua_block" + quote + " { x = { 1 }\nf({t=\"}\"}) }\nroot /a;\n")
+		if len(f.Nodes) != 2 || !f.Nodes[0].(*Directive).IsRaw {
+			t.Errorf("%s: %d nodes, want the block and the root behind it", quote, len(f.Nodes))
+		}
+	}
+	// The name of a variable, not of the directive; and a quote that is never closed.
+	if f := parseString("map \"x_by_lua_block\" { a b; }\nroot /a;\n"); len(f.Nodes) != 2 || f.Nodes[0].(*Directive).IsRaw {
+		t.Errorf("a second word in quotes starts Lua")
 	}
 }
 
