@@ -1,0 +1,266 @@
+package nginx
+
+import (
+	"fmt"
+	"strings"
+
+	"rewright/parser/ir"
+)
+
+// Locations with groups of the pattern.
+
+// sendTame is a Location with groups that hold nothing to escape.
+func (b *builder) sendTame(status int, d destination, escape, queryEscape func(string) string) {
+	loc, forReturn, forRewrite, pieces := b.texts(d, byNumber, escape, queryEscape)
+	if injects(pieces, func(name string) bool {
+		return len(name) == 1 || strings.HasPrefix(name, "c") && b.condsRaw(d)
+	}) {
+		giveUp("decoded text of the request would get into a header")
+	}
+	if rewritable(status) && redirects(loc) && !strings.Contains(loc, "%") {
+		b.when(b.groups, fmt.Sprintf("rewrite %s %s %s;", b.pattern(), word(forRewrite), flagOf(status)))
+		return
+	}
+	if len(b.groups) == 0 {
+		t := b.numberedTest()
+		b.when([]group{{t}}, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+		return
+	}
+	b.sendNamed(status, d, escape, queryEscape)
+}
+
+func (b *builder) numberedTest() test {
+	t := test{variable: "$uri", op: "~", operand: b.sub.located(b.r.Pattern)}
+	if b.r.Pattern.Options.IgnoreCase {
+		t.op = "~*"
+	}
+	return t
+}
+
+// sendNamed is a Location with tame groups that were caught under names.
+func (b *builder) sendNamed(status int, d destination, escape, queryEscape func(string) string) {
+	_, forReturn, _, _ := b.texts(d, byName, escape, queryEscape)
+	if b.needPattern {
+		// the test of the pattern stands among the groups already; it must catch these, too
+		if !(b.allTame(d.host) && b.allTame(d.path) && b.allTame(d.query)) {
+			b.sendSpelledNamed(status, d, escape, queryEscape)
+			return
+		}
+		b.when(b.groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+		return
+	}
+	used := map[int]bool{}
+	for n := range b.ruleRefs {
+		used[n] = true
+	}
+	t := b.patternTest(used)
+	b.when(append([]group{{t}}, b.groups...), fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+}
+
+// sendSpelledNamed is for rules whose conditions look at the pattern's groups: the groups of the Location come from
+// the path as the client spelled it.
+func (b *builder) sendSpelledNamed(status int, d destination, escape, queryEscape func(string) string) {
+	raw := func(n int) string { return fmt.Sprintf("raw_%d", n) }
+	text, ok := b.sub.spelled(b.r.Pattern, b.usedIn(d), raw)
+	if !ok {
+		giveUp("what the pattern catches would get into a header decoded")
+	}
+	t := b.spelledTest(text)
+	if b.r.Pattern.Options.IgnoreCase {
+		t.op = "~*"
+	}
+	forReturn := b.rawTexts(d, raw, escape, queryEscape)
+	b.when(append(b.groups, group{t}), fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+}
+
+func (b *builder) usedIn(d destination) map[int]bool {
+	used := map[int]bool{}
+	for _, list := range [][]part{d.host, d.path, d.query} {
+		for _, p := range list {
+			if p.ref != nil && p.ref.Kind == ir.RuleRef {
+				used[p.ref.N] = true
+			}
+		}
+	}
+	return used
+}
+
+// rawTexts writes the Location for return with groups of the spelled path.
+func (b *builder) rawTexts(d destination, raw func(int) string, escape, queryEscape func(string) string) string {
+	old := b.ruleVarName
+	b.ruleVarName = raw
+	defer func() { b.ruleVarName = old }()
+	_, forReturn, _, pieces := b.texts(d, byName, escape, queryEscape)
+	if injects(pieces, func(name string) bool {
+		return strings.HasPrefix(name, "raw") || strings.HasPrefix(name, "c") && b.condsRaw(d)
+	}) {
+		giveUp("decoded text of the request would get into a header")
+	}
+	return forReturn
+}
+
+// sendSpelled is a Location with groups that can hold anything: from the path as the client spelled it, or escaped by
+// rewrite.
+func (b *builder) sendSpelled(status int, d destination, escape, queryEscape func(string) string) {
+	raw := func(n int) string { return fmt.Sprintf("raw_%d", n) }
+	loc, _, forRewrite, pieces := b.texts(d, byNumber, escape, queryEscape)
+	decodedConds := injects(pieces, func(name string) bool {
+		return len(name) == 1 || strings.HasPrefix(name, "c") && b.condsRaw(d)
+	})
+	canRewrite := rewritable(status) && redirects(loc) && !decodedConds && !strings.Contains(strings.ReplaceAll(loc, "%20", ""), "%")
+	plainRewrite := fmt.Sprintf("rewrite %s %s %s;", b.pattern(), word(forRewrite), flagOf(status))
+	if canRewrite && (b.f == idiomatic || b.c.stale) {
+		if d.unsafe && b.f == faithful {
+			b.unsafeQuestion(target{path: d.path}, b.groups)
+		}
+		b.when(b.groups, plainRewrite)
+		return
+	}
+	text, ok := b.sub.spelled(b.r.Pattern, b.usedIn(d), raw)
+	if d.raw && b.f == faithful {
+		b.sendRaw(status, d)
+		return
+	}
+	if !ok {
+		if !canRewrite {
+			giveUp("what the pattern catches would get into a header decoded")
+		}
+		if d.unsafe && b.f == faithful {
+			b.unsafeQuestion(target{path: d.path}, b.groups)
+		}
+		b.when(b.groups, plainRewrite)
+		return
+	}
+	t := b.spelledTest(text)
+	if b.r.Pattern.Options.IgnoreCase {
+		t.op = "~*"
+	}
+	if d.unsafe {
+		b.unsafeQuestion(target{path: d.path}, b.groups)
+	}
+	forReturn := b.rawTexts(d, raw, escape, queryEscape)
+	groups := append([]group{}, b.groups...)
+	if anyLive(groups) {
+		// the rules may run again for another path: then what the client sent says nothing
+		groups = append(groups, group{b.patternTest(nil)})
+	}
+	b.when(append(groups, group{t}), fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+	if canRewrite {
+		if d.unsafe {
+			plainRewrite = strings.ReplaceAll(plainRewrite, "(.*)", "([^?]*)")
+		}
+		b.when(b.groups, plainRewrite+" # other spellings of the same path")
+	}
+}
+
+func anyLive(groups []group) bool {
+	for _, g := range groups {
+		for _, t := range g {
+			if live(t) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sendRaw is a Location that httpd sends unescaped (NE): decoded text gets into the header as it is. Control
+// characters never do; httpd answers 500 for them. Source: httpd modules/http/http_filters.c, AH02430.
+func (b *builder) sendRaw(status int, d destination) {
+	used := b.usedIn(d)
+	t := b.patternTest(used)
+	t.operand = "(?s)" + t.operand // line feeds, too
+	groups := append([]group{{t}}, b.groups...)
+	_, forReturn, _, pieces := b.texts(d, byName, same, same)
+	if injects(pieces, func(name string) bool {
+		return strings.HasPrefix(name, "r_") || strings.HasPrefix(name, "c") && b.condsRaw(d)
+	}) {
+		giveUp("decoded text of the request would get into a header")
+	}
+	b.when(append([]group{{test{variable: "$uri", op: "~", operand: `[\x00-\x1f\x7f]`}}}, groups...), "return 500;")
+	if d.unsafe {
+		b.unsafeQuestion(target{path: d.path}, b.groups)
+	}
+	b.when(groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+}
+
+// sendDecoded is a Location with the decoded path or what a condition caught of it: rewrite has to escape it.
+func (b *builder) sendDecoded(status int, d destination, escape, queryEscape func(string) string) {
+	// the path is caught anew, for rewrite escapes what it catches itself
+	uris := 0
+	for _, list := range [][]part{d.host, d.path, d.query} {
+		for _, p := range list {
+			if p.ref == nil {
+				continue
+			}
+			if p.ref.Kind == ir.Variable && (p.ref.Name == "REQUEST_URI" || p.ref.Name == "REQUEST_FILENAME" || p.ref.Name == "SCRIPT_FILENAME") {
+				uris++
+			} else if p.ref.Kind == ir.CondRef && !b.condIsRaw(p.ref) {
+				giveUp("what a condition caught of the decoded path would get into a header")
+			}
+		}
+	}
+	if uris == 0 || !rewritable(status) {
+		if uris > 0 {
+			b.sendRequestPath(status, d, escape, queryEscape)
+			return
+		}
+		giveUp("decoded text of the request would get into a header")
+	}
+	write := func(list []part, esc func(string) string) (out []piece) {
+		for _, p := range list {
+			if p.ref != nil && p.ref.Kind == ir.Variable && (p.ref.Name == "REQUEST_URI" || p.ref.Name == "REQUEST_FILENAME" || p.ref.Name == "SCRIPT_FILENAME") {
+				out = append(out, variable("1"))
+				continue
+			}
+			out = append(out, b.expand([]part{p}, byName, esc)...)
+		}
+		return out
+	}
+	loc, dollar := value(append(b.expand(d.host, byName, same), write(d.path, escape)...))
+	q, dollar2 := value(write(d.query, queryEscape))
+	b.c.out.dollar = b.c.out.dollar || dollar || dollar2
+	text := d.head + loc
+	if !redirects(text) {
+		giveUp("a redirect whose address begins with a variable")
+	}
+	switch d.mode {
+	case keepQuery:
+		text += queryPart + "?"
+	case dropQuery:
+		text += "?"
+	case setQuery:
+		text += "?" + q + "?"
+	case appendQuery:
+		text += "?" + q
+	}
+	groups := b.withPattern()
+	if d.unsafe && b.f == faithful {
+		b.when(append([]group{{test{variable: "$uri", op: "~", operand: `\?`}}}, groups...), "return 403;")
+	}
+	b.when(groups, fmt.Sprintf("rewrite ^(.*)$ %s %s;", word(text), flagOf(status)))
+}
+
+// requestPath is no variable of httpd: it stands for the path as the client spelled it.
+const requestPath = "*request_path"
+
+// sendRequestPath is a Location with the path as the client spelled it somewhere in it, for statuses that rewrite cannot send.
+func (b *builder) sendRequestPath(status int, d destination, escape, queryEscape func(string) string) {
+	b.c.out.maps["request_path"] = "map $request_uri $request_path {\n    \"~^(?<request_path_only>[^?]*)\" $request_path_only;\n}"
+	for _, list := range [][]part{d.host, d.path, d.query} {
+		for i, p := range list {
+			if p.ref != nil && p.ref.Kind == ir.Variable && p.ref.Space == "" && (p.ref.Name == "REQUEST_URI" || p.ref.Name == "REQUEST_FILENAME") {
+				list[i] = part{ref: &ir.Part{Kind: ir.Variable, Name: requestPath}}
+			}
+		}
+	}
+	_, forReturn, _, pieces := b.texts(d, byName, escape, queryEscape)
+	if injects(pieces, func(name string) bool { return strings.HasPrefix(name, "c") && b.condsRaw(d) }) {
+		giveUp("decoded text of the request would get into a header")
+	}
+	groups := b.withPattern()
+	if d.unsafe && b.f == faithful {
+		b.when(append([]group{{test{variable: "$uri", op: "~", operand: `\?`}}}, groups...), "return 403;")
+	}
+	b.when(groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+}
