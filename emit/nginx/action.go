@@ -65,6 +65,7 @@ const (
 type target struct {
 	path, query []part
 	mode        queryMode
+	merged      bool // QSA adds the query of the request to an empty one
 }
 
 // part is a literal or a reference.
@@ -132,7 +133,7 @@ func (b *builder) takeApart() target {
 	case !split:
 		out.mode = keepQuery
 	case r.Query.Append && !r.Query.Discard && empty:
-		out.mode = keepQuery
+		out.mode, out.merged = keepQuery, true
 	case r.Query.Append && !r.Query.Discard:
 		out.mode = appendQuery
 	case empty:
@@ -299,7 +300,7 @@ func (b *builder) rewrite() {
 	style := byNumber
 	pat := b.pattern()
 	groups := b.groups
-	if b.f == faithful && !b.needPattern && !r.Negated && !r.Chain && r.Skip == 0 && hasRuleRefs(t.query) && !b.allTame(t.query) {
+	if b.f == faithful && !r.Escape.Backrefs && !b.needPattern && !r.Negated && !r.Chain && r.Skip == 0 && hasRuleRefs(t.query) && !b.allTame(t.query) {
 		// by name they go into the query as they are; by number nginx would escape them
 		used := map[int]bool{}
 		for _, list := range [][]part{parts, t.query} {
@@ -349,7 +350,8 @@ func (b *builder) rewrite() {
 	}
 	for _, p := range parts {
 		if p.ref != nil && p.ref.Kind == ir.Variable && p.ref.Space == "HTTP" {
-			b.u.caveat = "a question mark in the header is answered with 403 by httpd"
+			// Source: mod_rewrite.c, AH10508
+			b.when(append([]group{{test{variable: "$" + header(p.ref.Name), op: "~", operand: `\?`}}}, b.withPattern()...), "return 403;")
 		}
 	}
 	for _, p := range pieces {

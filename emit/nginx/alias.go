@@ -65,7 +65,6 @@ func (b *builder) segment() {
 		b.when([]group{{test{variable: "$uri", op: "~", operand: re}}}, statusLine(r.Status))
 		return
 	}
-	b.checkStatus()
 	text, _ := r.Target.Constant()
 	loc := b.address(text)
 	full, dollar := value([]piece{lit(loc)})
@@ -84,7 +83,7 @@ func (b *builder) segment() {
 		if b.f == faithful && rewritable(r.Status) && redirects(full) && !strings.Contains(full, "%") {
 			b.add("rewrite ^([^?]*)$ %s %s;", word(strings.TrimSuffix(full, "/")+"$1"+queryPart+"?"), flagOf(r.Status))
 		}
-		b.add("return %d %s;", r.Status, word(strings.TrimSuffix(full, "/")+"$request_uri"))
+		b.when(nil, b.answer(r.Status, strings.TrimSuffix(full, "/")+"$request_uri")...)
 		return
 	}
 	decoded := "^" + quoteLiteral(path) + "(/.*)?$"
@@ -105,7 +104,7 @@ func (b *builder) segment() {
 	if folder {
 		spelled = "^" + quoteLiteral(escapePath(path)) + "(?<" + name + `>[^?]*)`
 	}
-	b.when([]group{{b.spelledTest(spelled)}}, fmt.Sprintf("return %d %s;", r.Status, word(full+"$"+name+tail)))
+	b.when([]group{{b.spelledTest(spelled)}}, b.answer(r.Status, full+"$"+name+tail)...)
 	if canRewrite {
 		b.add("%s # other spellings of the same path", plainRewrite)
 	}
@@ -115,16 +114,6 @@ func (b *builder) segment() {
 func (b *builder) spelledTest(re string) test {
 	b.c.out.maps[spelledURI] = spelledMap
 	return test{variable: "$" + spelledURI, op: "~", operand: re, capture: true}
-}
-
-// checkStatus gives up for what nginx cannot send.
-func (b *builder) checkStatus() {
-	if !knownStatus(b.r.Status) {
-		giveUp("httpd answers 500 for the unknown status %d", b.r.Status)
-	}
-	if !sendsLocation(b.r.Status) {
-		panic(reason{fmt.Sprintf("nginx sends a Location with 301, 302, 303, 307 and 308 only, not with %d", b.r.Status), "use one of these, or add_header Location in a location of its own"})
-	}
 }
 
 // address is the target of a redirect with the server's own address before a path.
@@ -153,7 +142,6 @@ func (b *builder) redirectMatch() {
 		b.when(b.withPattern(), statusLine(r.Status))
 		return
 	}
-	b.checkStatus()
 	b.sendTarget()
 }
 
@@ -200,9 +188,7 @@ func (b *builder) sendTarget() {
 		case i > 0:
 			d.head, d.path = text[:i+3], append([]part{{text: text[i+3:]}}, parts[1:]...)
 			d.path = b.hostParts(&d)
-			if at := strings.IndexByte(d.head, '@'); at >= 0 && strings.Contains(d.head[:at], ":") && strings.Contains(d.head[strings.Index(d.head, "://")+3:at], ":") {
-				giveUp("a user name in the target")
-			}
+			d.head = hidePassword(d.head)
 		default:
 			k := strings.IndexByte(text, ':')
 			if k <= 0 {
@@ -214,7 +200,25 @@ func (b *builder) sendTarget() {
 	} else {
 		d.head = b.ownAddress()
 	}
+	if !sendsLocation(r.Status) {
+		b.sendByHeader(r.Status, d)
+		return
+	}
 	b.send(r.Status, d)
+}
+
+// hidePassword writes an address as httpd sends it on. Source: apr_uri_unparse, which blots the password out.
+func hidePassword(head string) string {
+	start := strings.Index(head, "://") + 3
+	at := strings.IndexByte(head[start:], '@')
+	if at < 0 {
+		return head
+	}
+	name, _, has := strings.Cut(head[start:start+at], ":")
+	if !has {
+		return head
+	}
+	return head[:start] + name + ":XXXXXXXX" + head[start+at:]
 }
 
 func startsWithSlash(p *ir.Part) bool {
@@ -232,7 +236,6 @@ func (b *builder) unconditional() {
 		b.when(b.groups, "return 500;")
 		return
 	}
-	b.checkStatus()
 	all := *r
 	all.Pattern = ir.NewPattern("^", source.Span{}, pattern.Apache)
 	b.r = &all

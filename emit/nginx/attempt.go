@@ -123,6 +123,9 @@ func (g *attempt) slashless(a *area) {
 	l := locationBlock{head: "location = " + word(strings.TrimSuffix(a.prefix, "/"))}
 	if a.everything == nil {
 		for _, r := range a.redirects {
+			if !sendsLocation(r.Status) && r.Action == ir.ActionRedirect {
+				continue
+			}
 			u := c.alias(r, g.forms[r])
 			if u.dropped == "" && r.Match == ir.MatchSegment && !strings.HasPrefix(strings.TrimSuffix(a.prefix, "/")+"/", mergeSlashes(r.Path)+"/") && !strings.HasPrefix(strings.TrimSuffix(a.prefix, "/"), mergeSlashes(r.Path)) {
 				continue
@@ -215,6 +218,10 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 		}
 	}
 	list = append(c.declare(list), list...)
+	if g.out.header {
+		g.out.header = false
+		list = append([]*unit{sendHeader()}, list...)
+	}
 	return g.place(once(settings), list, inLoc)
 }
 

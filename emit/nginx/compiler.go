@@ -37,6 +37,7 @@ type output struct {
 	bulk   []string          // maps of bulk redirects, in order
 	maps   map[string]string // directives for http {} by the variable they make
 	dollar bool
+	header bool // the block has to send $location as a header
 }
 
 // compiler writes the rules of one area: a directory's .htaccess or a host's own.

@@ -1,7 +1,6 @@
 package nginx
 
 import (
-	"fmt"
 	"strings"
 
 	"rewright/parser/ir"
@@ -30,6 +29,9 @@ map $request_uri $query {
 func (b *builder) ownAddress() string {
 	if b.c.area != nil {
 		for _, s := range b.c.area.settings {
+			if strings.EqualFold(s.Name, "RedirectRelative") && strings.EqualFold(s.Arg(0), "on") && b.r.Keyword != ir.RewriteRule {
+				return "" // absolute_redirect off sends the path alone
+			}
 			if strings.EqualFold(s.Name, "UseCanonicalName") && strings.EqualFold(s.Arg(0), "on") {
 				return "$scheme://$server_name"
 			}
@@ -57,18 +59,22 @@ type destination struct {
 	raw    bool   // NE
 	query  []part
 	mode   queryMode
+	merged bool // the query is added to an empty one
 	unsafe bool // httpd answers 403 when a question mark gets into the path
 }
 
 // redirect is an external redirect of mod_rewrite.
 func (b *builder) redirect() {
-	r, c := b.r, b.c
+	r := b.r
 	status := r.Status
 	if status == 0 {
 		status = 302
 	}
 	t := b.takeApart()
-	d := destination{raw: r.Escape.NoEscape, query: t.query, mode: t.mode, path: t.path}
+	d := destination{raw: r.Escape.NoEscape, query: t.query, mode: t.mode, path: t.path, merged: t.merged}
+	if isAbsolute(r.Target) && d.mode == keepQuery && dropsQuery(r.Target) {
+		d.mode = dropQuery
+	}
 	d.unsafe = hasRefs(t.path) && !r.Escape.Allow3F && !r.Escape.Backrefs && !r.Negated
 	if r.Escape.Backrefs && (hasRefs(t.path) || hasRefs(t.query)) {
 		b.u.caveat = "nginx escapes references its own way where B asks for it"
@@ -112,10 +118,22 @@ func (b *builder) redirect() {
 			b.when(b.withPattern(), "return 500;")
 			return
 		}
-		panic(reason{fmt.Sprintf("nginx sends a Location with 301, 302, 303, 307 and 308 only, not with %d", status), "use one of these, or add_header Location in a location of its own"})
+		b.sendByHeader(status, d)
+		return
 	}
-	_ = c
 	b.send(status, d)
+}
+
+// dropsQuery tells whether httpd leaves the query of the request out of a target of this scheme.
+// Source: mod_rewrite.c, splitout_queryargs.
+func dropsQuery(t *ir.Template) bool {
+	p := strings.ToLower(t.Prefix())
+	for _, s := range []string{"ftp://", "gopher://", "ldap://", "news:", "nntp://"} {
+		if strings.HasPrefix(p, s) {
+			return true
+		}
+	}
+	return false
 }
 
 // hostParts moves the host of an absolute target to the head: literal text and references up to the first slash.

@@ -39,21 +39,79 @@ func (g *attempt) conditional(c *compiler, a *area) (list []*unit, done map[ir.I
 			}
 			where = &test{variable: "$uri", op: "~", operand: re}
 		case ir.ScopeLocationMatch:
-			if s.Pattern == nil || s.Pattern.Re == nil || hasNames(s.Pattern) {
+			if s.Pattern == nil || s.Pattern.Re == nil {
 				continue
+			}
+			if hasNames(s.Pattern) {
+				for i, r := range rules {
+					rules[i] = caughtByName(r, s.Pattern)
+				}
+				for i, r := range rules {
+					if r == nil {
+						rules = append(rules[:i:i], rules[i+1:]...)
+					}
+				}
+				if len(rules) == 0 {
+					continue
+				}
+				where = &test{}
+				break
 			}
 			where = &test{variable: "$uri", op: "~", operand: s.Pattern.Text}
 		default:
 			continue
 		}
 		for _, r := range rules {
-			u := g.inCondition(c, r, expr, where)
+			u := g.inCondition(c, r, s, expr, where)
 			g.strike(&u)
 			list = append(list, &u)
-			done[r] = true
+			for _, it := range s.Items { // the rule itself, or what it was made of
+				if own, ok := it.(*ir.Rule); ok && own.Origin == r.Origin {
+					u.rule = own
+					done[own] = true
+				}
+			}
 		}
 	}
 	return list, done
+}
+
+// caughtByName makes RedirectMatch of a redirect without a path in a <LocationMatch> whose pattern has named groups,
+// which the target asks for as MATCH_NAME; nil when it asks for anything else. Source: httpd server/request.c,
+// ap_location_walk.
+func caughtByName(r *ir.Rule, p *ir.Pattern) *ir.Rule {
+	if r.Match != ir.MatchAll || r.Target == nil {
+		return nil
+	}
+	n := *r
+	n.Match, n.Keyword, n.Pattern = ir.MatchRegex, ir.RedirectMatch, unnamed(p)
+	if hasNames(n.Pattern) {
+		return nil
+	}
+	t := *r.Target
+	t.Parts = append([]ir.Part(nil), t.Parts...)
+	for i := range t.Parts {
+		part := &t.Parts[i]
+		if part.Kind == ir.Literal {
+			continue
+		}
+		name, ok := strings.CutPrefix(part.Name, "MATCH_")
+		if !ok || !strings.EqualFold(part.Space, "ENV") {
+			return nil
+		}
+		number := 0
+		for k, group := range p.Re.Names() {
+			if group != "" && strings.EqualFold(group, name) {
+				number = k
+			}
+		}
+		if number == 0 {
+			return nil
+		}
+		*part = ir.Part{Kind: ir.RuleRef, N: number, Text: part.Text}
+	}
+	n.Target = &t
+	return &n
 }
 
 func not(list []ir.Expr) (out ir.Expr) {
@@ -71,7 +129,7 @@ func and(x, y ir.Expr) ir.Expr {
 }
 
 // inCondition compiles one redirect under conditions.
-func (g *attempt) inCondition(c *compiler, r *ir.Rule, expr ir.Expr, where *test) (u unit) {
+func (g *attempt) inCondition(c *compiler, r *ir.Rule, s *ir.Scope, expr ir.Expr, where *test) (u unit) {
 	u = unit{origin: r.Origin, directive: string(r.Keyword), rule: r}
 	defer func() {
 		if e := recover(); e != nil {
@@ -86,9 +144,21 @@ func (g *attempt) inCondition(c *compiler, r *ir.Rule, expr ir.Expr, where *test
 	own.sub, own.server, own.guards, own.hasBase = subject{}, true, nil, false
 	n, _, _ := own.normal(r)
 	b := builder{c: &own, r: n, f: g.forms[r], id: c.ids[r], u: &u, ruleRefs: map[int]bool{}, condRefs: map[int]bool{}, condName: map[int]string{}}
-	if where != nil {
+	switch {
+	case where != nil && where.variable == "":
+		// the pattern of the section is the rule's own
+	case where != nil && n.Match == ir.MatchSegment:
+		source := mergeSlashes(n.Path)
+		if source != s.Path && !strings.HasPrefix(source, strings.TrimSuffix(s.Path, "/")+"/") {
+			if strings.HasPrefix(s.Path, strings.TrimSuffix(source, "/")+"/") || s.Kind != ir.ScopeLocation {
+				giveUp("a redirect of a path above a section")
+			}
+			b.never() // no path lies in both
+			return u
+		}
+	case where != nil:
 		b.groups = []group{{*where}}
-	} else {
+	default:
 		if expr == nil {
 			giveUp("an expression that is not understood")
 		}
@@ -103,7 +173,10 @@ func (g *attempt) inCondition(c *compiler, r *ir.Rule, expr ir.Expr, where *test
 	}
 	switch n.Match {
 	case ir.MatchSegment:
-		giveUp("a redirect of a path below a section")
+		if len(b.groups) > 0 {
+			giveUp("a redirect of a path below a section")
+		}
+		b.segment()
 	case ir.MatchRegex:
 		b.redirectMatch()
 	default:

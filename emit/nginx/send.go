@@ -62,16 +62,44 @@ func (b *builder) texts(d destination, style refStyle, escape, queryEscape func(
 	loc = d.head + loc
 	switch d.mode {
 	case keepQuery:
-		forReturn, forRewrite = loc+queryPart, loc+queryPart+"?"
+		forReturn, forRewrite = loc+b.oldQuery(d), loc+b.oldQuery(d)+"?"
 	case dropQuery:
 		forReturn, forRewrite = loc, loc+"?"
 	case setQuery:
-		forReturn, forRewrite = loc+"?"+q, loc+"?"+q+"?"
+		mark := b.questionMark(d.query, q)
+		forReturn, forRewrite = loc+mark+q, loc+mark+q+"?"
 	case appendQuery:
 		forRewrite = loc + "?" + q
 		forReturn = loc + "?" + q + "$and_args"
 	}
 	return loc, forReturn, forRewrite, append(path, query...)
+}
+
+// oldQuery is the query of the request with its question mark. Where QSA adds it to an empty one, a question mark with
+// nothing behind it is lost.
+func (b *builder) oldQuery(d destination) string {
+	if d.merged {
+		return "$is_args$args"
+	}
+	return queryPart
+}
+
+// questionMark stands before a new query q; httpd sends none when the query turns out to be empty.
+func (b *builder) questionMark(parts []part, q string) string {
+	for _, p := range parts {
+		if p.ref == nil && p.text != "" {
+			return "?"
+		}
+	}
+	if q == "$args" {
+		return "$is_args"
+	}
+	if b.f == idiomatic || strings.ContainsAny(q, "\"\\") || !strings.Contains(q, "$c") {
+		return "?"
+	}
+	name := fmt.Sprintf("mark%d", b.id)
+	b.c.out.maps[name] = fmt.Sprintf("map %s $%s {\n    default ?;\n    \"\" \"\";\n}", word(q), name)
+	return "$" + name
 }
 
 func (b *builder) needAndArgs(text string) string {
@@ -113,7 +141,7 @@ func (b *builder) sendConstant(status int, d destination, escape, queryEscape fu
 
 // redirects tells whether rewrite takes a replacement for a redirect by its beginning.
 func redirects(loc string) bool {
-	return strings.HasPrefix(loc, "http://") || strings.HasPrefix(loc, "https://") || strings.HasPrefix(loc, "$scheme")
+	return strings.HasPrefix(loc, "/") || strings.HasPrefix(loc, "http://") || strings.HasPrefix(loc, "https://") || strings.HasPrefix(loc, "$scheme")
 }
 
 func usesConds(d destination) bool {

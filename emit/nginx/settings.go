@@ -27,11 +27,20 @@ func (g *attempt) setting(a *area, s *ir.Setting) (u unit, ok bool) {
 		}
 		return u, false
 	case "mergeslashes":
-		if strings.EqualFold(s.Arg(0), "off") && a.server {
-			add("merge_slashes off;")
-			return u, true
+		if !strings.EqualFold(s.Arg(0), "off") || !a.server {
+			return u, false
 		}
-		return u, false
+		if !a.seesPaths() {
+			g.remark(s.Origin, s.Name, "nothing to do: files and what their folders say are found with runs of slashes merged")
+			return u, false
+		}
+		add("merge_slashes off;")
+		add("rewrite ^/+(/.*)$ $1; # those at the start are merged all the same")
+	case "redirectrelative":
+		if !strings.EqualFold(s.Arg(0), "on") {
+			return u, false
+		}
+		add("absolute_redirect off;")
 	case "allowencodedslashes":
 		if strings.EqualFold(s.Arg(0), "nodecode") {
 			u.dropped = "nginx always decodes %2F in paths"
@@ -62,7 +71,9 @@ func (g *attempt) setting(a *area, s *ir.Setting) (u unit, ok bool) {
 		return g.errorDocument(s, u), true
 	case "options":
 		if a.engine && !followsLinks(s) {
-			u.caveat = "without FollowSymLinks httpd answers 403 for everything where RewriteEngine is on"
+			// Source: mod_rewrite.c, hook_fixup, AH00670
+			u.lines = []string{"return 403; # RewriteEngine is on without FollowSymLinks: httpd refuses everything"}
+			return u, true
 		}
 		for _, w := range s.Args {
 			switch strings.ToLower(w.Text) {
@@ -127,6 +138,19 @@ func (g *attempt) setting(a *area, s *ir.Setting) (u unit, ok bool) {
 		return u, false
 	}
 	return u, true
+}
+
+// seesPaths tells whether anything of a host looks at whole URL paths.
+func (a *area) seesPaths() bool {
+	if len(a.rules)+len(a.redirects)+len(a.mapped) > 0 || a.everything != nil {
+		return true
+	}
+	for _, s := range a.sections {
+		if s.Kind == ir.ScopeLocation || s.Kind == ir.ScopeLocationMatch {
+			return true
+		}
+	}
+	return false
 }
 
 // followsLinks tells whether Options leave FollowSymLinks or its kin on, which is how httpd starts out.

@@ -45,6 +45,12 @@ func (c *compiler) variableOf(p *ir.Part) (out []piece, why string) {
 		return []piece{variable(header(p.Name))}, ""
 	case "ENV":
 		return c.environment(p.Name)
+	case "LA-U":
+		// what the server's own phases will make of the path
+		if c.server && p.Name == "REQUEST_FILENAME" && c.area != nil && len(c.area.mapped) == 0 {
+			return []piece{decodedVar("request_filename")}, ""
+		}
+		return nil, "nginx has nothing like " + p.Text
 	default:
 		return nil, "nginx has nothing like " + p.Text
 	}
