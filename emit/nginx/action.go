@@ -3,6 +3,7 @@ package nginx
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"rewright/parser/ir"
@@ -278,8 +279,17 @@ func (b *builder) rewrite() {
 	if r.Escape.Backrefs && (hasRefs(t.path) || hasRefs(t.query)) {
 		b.u.caveat = "nginx escapes references its own way where B asks for it"
 	}
+	if r.NoSubrequest {
+		b.askedByName()
+	}
+	if b.fileOfSystem(parts) {
+		return
+	}
 	flag := ""
 	switch {
+	case r.PassThrough && c.aliases:
+	case r.Flow == ir.FlowLast && c.goesOn && !c.takes(r, constantPath(parts)):
+		// what follows in the script are the rules of .htaccess files, which run all the same
 	case r.Flow == ir.FlowLast, r.PassThrough:
 		flag = " last"
 	case r.Flow == ir.FlowEnd:
@@ -294,7 +304,8 @@ func (b *builder) rewrite() {
 		} else {
 			flag = " last"
 		}
-	case c.last:
+	case c.goesOn:
+	case c.last, c.aliases && constantPath(parts) != "" && !c.takes(r, constantPath(parts)):
 		flag = " last"
 	}
 	style := byNumber
@@ -380,6 +391,10 @@ func (b *builder) rewrite() {
 	}
 	if b.f == faithful {
 		b.unsafeQuestion(t, groups)
+		b.folder(parts, t)
+	}
+	if c.aliases {
+		lines = b.beforeAliases(lines, flag, parts)
 	}
 	b.when(groups, lines...)
 }
@@ -411,12 +426,10 @@ func (b *builder) unsafeQuestion(t target, groups []group) {
 // is a path of the file system for httpd's server context. Source: mod_rewrite.c, prefix_stat.
 func systemFolder(p string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
-	switch first {
-	case "bin", "boot", "dev", "etc", "home", "lib", "media", "mnt", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var":
-		return true
-	}
-	return false
+	return slices.Contains(systemFolders, first)
 }
+
+var systemFolders = []string{"bin", "boot", "dev", "etc", "home", "lib", "media", "mnt", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"}
 
 // badQuery answers 403 where a blank or control character of the path would get into the query.
 // Source: mod_rewrite.c, AH10411.

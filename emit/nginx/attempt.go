@@ -30,6 +30,8 @@ type attempt struct {
 	dotAll  map[*ir.Rule]bool // rules whose dots match line feeds
 	refused map[*ir.Rule]string
 	struck  map[ir.Origin]string
+	names   []string       // of the host, lower case
+	goesOn  bool           // the rules of the root's .htaccess stand behind the host's own
 	files   sim.FileSystem // of the document root; nil: not known
 
 	out         output
@@ -65,13 +67,14 @@ func (g *attempt) build(host *area, areas []*area) {
 	if !g.encodedSlashes(host) {
 		g.server = append(g.server, &unit{lines: []string{"# httpd answers 404 for an encoded slash in the path (AllowEncodedSlashes Off)", "if ($request_uri ~* ^[^?]*%2f) {", "    return 404;", "}"}})
 	}
+	flatRoot := g.layout == flat && len(areas) == 1 && areas[0].prefix == "/"
 	if host != nil {
+		g.goesOn = flatRoot && len(areas[0].rules) > 0
 		g.server = append(g.server, g.area(host, false)...)
 	}
 	if len(areas) == 0 {
 		return
 	}
-	flatRoot := g.layout == flat && len(areas) == 1 && areas[0].prefix == "/"
 	for _, a := range areas {
 		units := g.area(a, !flatRoot)
 		if flatRoot {
@@ -180,13 +183,20 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 		}
 	}
 	list = append(list, g.access(c, a)...)
+	c.names, c.goesOn = g.names, a.server && g.goesOn
+	c.aliases = a.server && (len(a.redirects) > 0 || a.everything != nil)
 	rules := g.rules(c, a)
 	redirects := g.redirects(c, a)
 	inSections, done := g.conditional(c, a)
 	redirects = append(inSections, redirects...)
 	if a.server {
+		list = append(list, g.switchedOff(a, done)...)
+		if c.rewritten {
+			rules = append([]*unit{{lines: []string{`set $rewritten "";`}}}, append(rules, &unit{lines: ifBlock(test{variable: "$rewritten"}, []string{"break;"})})...)
+		}
 		list = append(append(list, rules...), redirects...)
 	} else {
+		rules = answersFirst(rules, len(redirects) > 0, c)
 		// mod_alias runs behind the rules, but an answer of its own beats a result inside the server
 		at := len(rules)
 		for i, u := range rules {

@@ -62,6 +62,10 @@ type compiler struct {
 	shared          map[string]string // group of tests, written → variable that holds its outcome
 	guards          []guard           // chain and skip conditions in force
 	last            bool              // no rule follows that could see the result
+	names           []string          // of the host, lower case
+	aliases         bool              // server context: redirects of mod_alias follow the rules
+	goesOn          bool              // server context: the rules of a .htaccess follow in the same script
+	rewritten       bool              // $rewritten tells that a result is no longer theirs
 	stale           bool              // an earlier rule may have changed the path: what the client sent no longer says it
 }
 
@@ -116,6 +120,7 @@ type builder struct {
 	condName    map[int]string
 	pre         []string
 	needPattern bool
+	reduced     bool             // the target named this very host
 	ruleVarName func(int) string // other names for the groups of the pattern
 }
 
@@ -219,7 +224,9 @@ func (b *builder) run() {
 	case ir.ActionRedirect:
 		b.redirect()
 	case ir.ActionRewrite:
-		if isAbsolute(r.Target) {
+		if local, scheme, own := b.ownTarget(); own {
+			b.inside(local, scheme)
+		} else if isAbsolute(r.Target) {
 			b.redirect()
 		} else {
 			b.rewrite()

@@ -169,7 +169,7 @@ type trial struct {
 
 func (c *conversion) try(l layout, forms map[*ir.Rule]form) *trial {
 	for {
-		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, dotAll: c.dotAll, refused: c.refused, struck: c.struck, bulks: c.firstBulk, files: c.world.Files}}
+		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, dotAll: c.dotAll, refused: c.refused, struck: c.struck, names: c.names(), bulks: c.firstBulk, files: c.world.Files}}
 		t.build(c.host, c.areas)
 		t.http, t.text, t.lines = t.attempt.text()
 		if !c.check(t) {
@@ -205,6 +205,16 @@ func (c *conversion) listens() string {
 		}
 	}
 	return http + tls
+}
+
+// names are what the host goes by, lower case.
+func (c *conversion) names() []string {
+	if c.host != nil && c.host.scope != nil {
+		if list := namesOf(c.host.scope); len(list) > 0 {
+			return list
+		}
+	}
+	return []string{strings.ToLower(c.serverName())}
 }
 
 // serverName is the name that the check's server goes by.

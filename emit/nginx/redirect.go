@@ -70,6 +70,7 @@ func (b *builder) redirect() {
 	if status == 0 {
 		status = 302
 	}
+	b.askedByName()
 	t := b.takeApart()
 	d := destination{raw: r.Escape.NoEscape, query: t.query, mode: t.mode, path: t.path, merged: t.merged}
 	if isAbsolute(r.Target) && d.mode == keepQuery && dropsQuery(r.Target) {
@@ -122,6 +123,39 @@ func (b *builder) redirect() {
 		return
 	}
 	b.send(status, d)
+}
+
+// askedByName keeps redirects, and rules with NS, from the index that a folder is answered with: nginx asks the rules
+// again for it, where httpd makes a subrequest of it that they leave alone.
+func (b *builder) askedByName() {
+	if b.f != faithful || b.c.server || b.matchesAll() || b.r.Negated {
+		return
+	}
+	if ok, _ := b.r.Pattern.Re.MatchBool("folder/name"); ok {
+		return // it is not about such files
+	}
+	for _, name := range b.c.area.indexes() {
+		for _, path := range []string{name, "folder/" + name} {
+			if ok, err := b.r.Pattern.Re.MatchBool(path); err == nil && ok {
+				b.groups = append(b.groups, group{test{variable: "$request_uri", op: "~", operand: `^[^?]*/(?:\?|$)`, negated: true}})
+				return
+			}
+		}
+	}
+}
+
+// indexes are the names of index files.
+func (a *area) indexes() []string {
+	out := []string{"index.html"}
+	for _, s := range a.settings {
+		if strings.EqualFold(s.Name, "DirectoryIndex") {
+			out = nil
+			for _, w := range s.Args {
+				out = append(out, w.Text)
+			}
+		}
+	}
+	return out
 }
 
 // dropsQuery tells whether httpd leaves the query of the request out of a target of this scheme.

@@ -33,11 +33,8 @@ func (g *attempt) conditional(c *compiler, a *area) (list []*unit, done map[ir.I
 			if strings.ContainsAny(s.Path, "*?[") || !strings.HasPrefix(s.Path, "/") {
 				continue
 			}
-			re := "^" + quoteLiteral(s.Path)
-			if !strings.HasSuffix(s.Path, "/") {
-				re += "(?:/|$)"
-			}
-			where = &test{variable: "$uri", op: "~", operand: re}
+			here := below(s.Path)
+			where = &here
 		case ir.ScopeLocationMatch:
 			if s.Pattern == nil || s.Pattern.Re == nil {
 				continue

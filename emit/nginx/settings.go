@@ -20,7 +20,7 @@ func (g *attempt) setting(a *area, s *ir.Setting) (u unit, ok bool) {
 	case "rewriteoptions":
 		for _, w := range s.Args {
 			switch strings.ToLower(w.Text) {
-			case "allownoslash", "allowanyuri", "unsafeprefixstat", "legacyprefixdocroot", "ignorecontextinfo", "mergebase":
+			case "allownoslash", "allowanyuri", "ignorecontextinfo", "mergebase":
 				u.dropped = "nginx has nothing like RewriteOptions " + w.Text
 				return u, true
 			}
