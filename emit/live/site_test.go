@@ -84,7 +84,7 @@ func (s *site) place(dir string) error {
 }
 
 func (s *site) fill(text string) string {
-	return strings.NewReplacer("@DOCROOT@", s.docroot(), "@DIR@", s.dir).Replace(text)
+	return strings.NewReplacer("@DOCROOT@", s.docroot(), "@CASE@", s.dir, "@DIR@", s.dir).Replace(text)
 }
 
 // program reads the configuration as the command does; refused says why the server would not take it.

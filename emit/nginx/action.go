@@ -200,7 +200,9 @@ func (b *builder) expand(parts []part, style refStyle, escape func(string) strin
 				out = append(out, decodedVar(b.ruleVar(p.ref.N)))
 			}
 		case ir.CondRef:
-			if name, ok := b.condName[p.ref.N]; ok {
+			if text, constant := b.condText[p.ref.N]; constant {
+				out = append(out, lit(escape(text)))
+			} else if name, ok := b.condName[p.ref.N]; ok {
 				out = append(out, decodedVar(name))
 			}
 		case ir.Variable:

@@ -24,7 +24,7 @@ func (c *compiler) alias(r *ir.Rule, f form) (u unit) {
 	own := *c
 	own.sub, own.server, own.guards, own.hasBase = subject{}, true, nil, false
 	n, _, _ := own.normal(r)
-	b := builder{c: &own, r: n, f: f, id: c.ids[r], u: &u, ruleRefs: map[int]bool{}, condRefs: map[int]bool{}, condName: map[int]string{}, sub: subject{dotAll: c.dotAll[r]}}
+	b := builder{c: &own, r: n, f: f, id: c.ids[r], u: &u, ruleRefs: map[int]bool{}, condRefs: map[int]bool{}, condName: map[int]string{}, condText: map[int]string{}, sub: subject{dotAll: c.dotAll[r]}}
 	switch r.Match {
 	case ir.MatchSegment:
 		b.segment()

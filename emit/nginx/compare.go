@@ -45,6 +45,26 @@ func lessThan(text string, orEqual, ignoreCase bool) string {
 	return "^(?:" + strings.Join(parts, "|") + ")$"
 }
 
+// before is a pattern for texts that come before text in plain order, byte by byte, or are the same.
+func before(text string, orEqual bool) string {
+	var parts []string
+	same := ""
+	for i := 0; i < len(text); i++ {
+		parts = append(parts, same+"$") // a proper beginning
+		if c := text[i]; c > 0 {
+			parts = append(parts, same+fmt.Sprintf("[\\x00-\\x%02x]", c-1))
+		}
+		same += quoteLiteral(text[i : i+1])
+	}
+	if orEqual {
+		parts = append(parts, same+"$")
+	}
+	if len(parts) == 0 {
+		return "(?!)"
+	}
+	return "^(?:" + strings.Join(parts, "|") + ")"
+}
+
 // lowerSet are the bytes that come before c when letters are lower case.
 func lowerSet(c byte) string {
 	var b strings.Builder

@@ -118,6 +118,8 @@ type builder struct {
 	ruleRefs    map[int]bool // groups of the pattern that conditions or later directives use by name
 	condRefs    map[int]bool // groups of conditions that are used
 	condName    map[int]string
+	condText    map[int]string // groups of a condition on a text that never changes
+	inExpr      int            // patterns in expressions so far
 	pre         []string
 	needPattern bool
 	reduced     bool             // the target named this very host
@@ -173,7 +175,7 @@ func (b *builder) run() {
 	if r.MIMEType != nil {
 		b.u.caveat = "the media type of T is not set; use default_type in the location that serves the file"
 	}
-	b.ruleRefs, b.condRefs, b.condName = map[int]bool{}, map[int]bool{}, map[int]string{}
+	b.ruleRefs, b.condRefs, b.condName, b.condText = map[int]bool{}, map[int]bool{}, map[int]string{}, map[int]string{}
 	inTests := map[int]bool{}
 	for _, cnd := range r.Conditions {
 		refs(cnd.Test, inTests, b.condRefs)

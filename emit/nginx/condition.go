@@ -50,6 +50,7 @@ func (b *builder) catch(gi int, list []*ir.Condition, g group) {
 		}
 		if fresh {
 			clear(b.condName)
+			clear(b.condText)
 			fresh = false
 		}
 		for n := range b.condRefs {
@@ -229,6 +230,10 @@ func (b *builder) pieces(t *ir.Template) (out []piece) {
 			}
 		case ir.CondRef:
 			name, ok := b.condName[p.N]
+			if text, constant := b.condText[p.N]; constant {
+				out = append(out, lit(text))
+				continue
+			}
 			if !ok {
 				continue // no condition has matched yet: empty
 			}
@@ -280,6 +285,13 @@ func (b *builder) regexCondition(gi int, cnd *ir.Condition, used map[int]bool) (
 		return ok
 	}
 	if isFixed {
+		if m, ok, err := p.Re.Match(fixed); err == nil && ok && !cnd.Negated && len(b.condRefs) > 0 && !cnd.Or {
+			clear(b.condName)
+			clear(b.condText)
+			for n := 0; n <= p.Re.Groups(); n++ {
+				b.condText[n] = m.Group(n)
+			}
+		}
 		return nil, truth(match(fixed) != cnd.Negated)
 	}
 	switch v {

@@ -50,6 +50,7 @@ func (c *compiler) findEnvironment(a *area) {
 		look(r.Target)
 		for _, cnd := range r.Conditions {
 			look(cnd.Test)
+			lookInto(cnd.Expr, look, func(name string) { asked[name] = true })
 		}
 		for i := range r.Env {
 			look(r.Env[i].Value)

@@ -29,7 +29,7 @@ func (g *attempt) front(c *compiler, a *area, r *ir.Rule) (u unit, guards []loca
 		}
 	}()
 	n, _, _ := c.normal(r)
-	b := builder{c: c, r: n, id: c.ids[r], u: &u, sub: c.sub, ruleRefs: map[int]bool{}, condRefs: map[int]bool{}, condName: map[int]string{}}
+	b := builder{c: c, r: n, id: c.ids[r], u: &u, sub: c.sub, ruleRefs: map[int]bool{}, condRefs: map[int]bool{}, condName: map[int]string{}, condText: map[int]string{}}
 	if !b.conditions() || b.needPattern || len(b.groups) != 1 || len(b.groups[0]) != 1 {
 		return u, nil, false
 	}

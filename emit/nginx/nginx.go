@@ -118,6 +118,18 @@ func newConversion(p *ir.Program, o emit.Options) (*conversion, error) {
 		scopes = append(sections, scopes...)
 	}
 	c.areas = directories(scopes, c.root, engine)
+	if c.host != nil {
+		// variables of the request that the host sets are there for the rules of its folders
+		var set []*ir.Setting
+		for _, s := range c.host.settings {
+			if len(assignments(s)) > 0 {
+				set = append(set, s)
+			}
+		}
+		for _, a := range c.areas {
+			a.settings = append(set[:len(set):len(set)], a.settings...)
+		}
+	}
 	number := func(list []*ir.Rule) {
 		for _, r := range list {
 			if _, ok := c.ids[r]; !ok {

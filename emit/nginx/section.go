@@ -140,7 +140,7 @@ func (g *attempt) inCondition(c *compiler, r *ir.Rule, s *ir.Scope, expr ir.Expr
 	own := *c
 	own.sub, own.server, own.guards, own.hasBase = subject{}, true, nil, false
 	n, _, _ := own.normal(r)
-	b := builder{c: &own, r: n, f: g.forms[r], id: c.ids[r], u: &u, ruleRefs: map[int]bool{}, condRefs: map[int]bool{}, condName: map[int]string{}}
+	b := builder{c: &own, r: n, f: g.forms[r], id: c.ids[r], u: &u, ruleRefs: map[int]bool{}, condRefs: map[int]bool{}, condName: map[int]string{}, condText: map[int]string{}}
 	switch {
 	case where != nil && where.variable == "":
 		// the pattern of the section is the rule's own

@@ -15,6 +15,9 @@ func (b *builder) condIsRaw(p *ir.Part) bool {
 func (b *builder) rawBefore(end, n int) bool {
 	for i := end - 1; i >= 0; i-- {
 		cnd := b.r.Conditions[i]
+		if cnd.Kind == ir.CondExpr && !rawExpr(cnd.Expr) {
+			return false
+		}
 		if cnd.Kind != ir.CondRegex || cnd.Negated {
 			continue
 		}
@@ -35,6 +38,31 @@ func (b *builder) rawBefore(end, n int) bool {
 			return b.rawBefore(i, n) // the one before may be the one that matched
 		}
 		return raw
+	}
+	return true
+}
+
+// rawExpr tells whether nothing an expression catches comes from a decoded path.
+func rawExpr(e ir.Expr) bool {
+	switch e := e.(type) {
+	case *ir.ExprAnd:
+		return rawExpr(e.X) && rawExpr(e.Y)
+	case *ir.ExprOr:
+		return rawExpr(e.X) && rawExpr(e.Y)
+	case *ir.ExprNot:
+		return rawExpr(e.X)
+	case *ir.ExprMatch:
+		s, ok := e.X.(*ir.ExprString)
+		if !ok {
+			return false
+		}
+		for i := range s.Template.Parts {
+			switch p := &s.Template.Parts[i]; {
+			case p.Kind == ir.Literal:
+			case p.Kind != ir.Variable || p.Space != "" || p.Name == "REQUEST_URI" || p.Name == "REQUEST_FILENAME" || p.Name == "SCRIPT_FILENAME":
+				return false
+			}
+		}
 	}
 	return true
 }
