@@ -185,22 +185,7 @@ func (g *attempt) section(a *area, s *ir.Scope, done map[ir.Item]bool) (list []*
 		}
 		others = append(others, it)
 	}
-	var where *test
-	switch s.Kind {
-	case ir.ScopeFiles:
-		if strings.ContainsAny(s.Path, "*?[") {
-			where = &test{variable: "$uri", op: "~", operand: "^" + quoteLiteral(a.prefix) + "(?:.*/)?" + globPattern(s.Path) + "$"}
-		} else {
-			where = &test{variable: "$uri", op: "~", operand: "/" + quoteLiteral(s.Path) + "$"}
-		}
-	case ir.ScopeFilesMatch:
-		if s.Pattern != nil && s.Pattern.Re != nil && !hasNames(s.Pattern) {
-			where = &test{variable: "$uri", op: "~", operand: filesPattern(s.Pattern)}
-			if s.Pattern.Options.IgnoreCase {
-				where.op = "~*"
-			}
-		}
-	}
+	where := filesTest(a, s)
 	if where != nil && len(settings) > 0 {
 		if deny, known := closed(settings); known && deny {
 			// the unit comes with the first directive, so that the comment above the section is found
@@ -232,6 +217,26 @@ func isAccess(name string) bool {
 		return true
 	}
 	return false
+}
+
+// filesTest asks whether a path is of a <Files> or <FilesMatch>; nil for others.
+func filesTest(a *area, s *ir.Scope) (where *test) {
+	switch s.Kind {
+	case ir.ScopeFiles:
+		if strings.ContainsAny(s.Path, "*?[") {
+			where = &test{variable: "$uri", op: "~", operand: "^" + quoteLiteral(a.prefix) + "(?:.*/)?" + globPattern(s.Path) + "$"}
+		} else {
+			where = &test{variable: "$uri", op: "~", operand: "/" + quoteLiteral(s.Path) + "$"}
+		}
+	case ir.ScopeFilesMatch:
+		if s.Pattern != nil && s.Pattern.Re != nil && !hasNames(s.Pattern) {
+			where = &test{variable: "$uri", op: "~", operand: filesPattern(s.Pattern)}
+			if s.Pattern.Options.IgnoreCase {
+				where.op = "~*"
+			}
+		}
+	}
+	return where
 }
 
 // inSection is for what stands in a section and is not carried over.

@@ -30,6 +30,7 @@ type attempt struct {
 	dotAll  map[*ir.Rule]bool // rules whose dots match line feeds
 	refused map[*ir.Rule]string
 	struck  map[ir.Origin]string
+	areas   []*area
 	names   []string       // of the host, lower case
 	goesOn  bool           // the rules of the root's .htaccess stand behind the host's own
 	files   sim.FileSystem // of the document root; nil: not known
@@ -62,6 +63,7 @@ func (g *attempt) remark(o ir.Origin, directive, text string) {
 
 // build writes everything.
 func (g *attempt) build(host *area, areas []*area) {
+	g.areas = areas
 	g.out.maps = map[string]string{"host_port": hostPortMap, "query": queryMap}
 	g.named = map[string]bool{}
 	if !g.encodedSlashes(host) {
@@ -182,6 +184,7 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 			settings = append(settings, &u)
 		}
 	}
+	list = append(list, a.forbidden...)
 	list = append(list, g.access(c, a)...)
 	c.names, c.goesOn = g.names, a.server && g.goesOn
 	c.aliases = a.server && (len(a.redirects) > 0 || a.everything != nil)
@@ -207,7 +210,7 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 		}
 		list = append(append(append(list, rules[:at]...), redirects...), rules[at:]...)
 	}
-	list = append(list, g.mappings(a)...)
+	list = append(append(list, g.mappings(a)...), g.mappedSections(a, done)...)
 	for _, u := range g.sections(a, done) {
 		if u.front {
 			list = append([]*unit{u}, list...)

@@ -44,7 +44,13 @@ func (g *attempt) mappings(a *area) (list []*unit) {
 				continue
 			}
 			u.lines = []string{"alias " + word(strings.TrimSuffix(text, "/")+"/") + ";"}
-			g.locations = append(g.locations, locationBlock{head: "location " + word(source+"/"), units: []*unit{u}},
+			inside := []*unit{u}
+			if sub := a.aliased[r]; sub != nil {
+				here := *u
+				here.apart = false
+				inside = append([]*unit{&here}, g.area(sub, true)...)
+			}
+			g.locations = append(g.locations, locationBlock{head: "location " + word(source+"/"), units: inside},
 				locationBlock{head: "location = " + word(source), lines: []string{"alias " + word(text) + ";"}})
 			if strings.HasSuffix(text, "/") {
 				u.caveat = "httpd glues a second slash into the path of the file"
@@ -74,6 +80,45 @@ func (g *attempt) mappings(a *area) (list []*unit) {
 		}
 		if u.dropped != "" {
 			u.apart = false
+		}
+	}
+	return list
+}
+
+// mappedSections compiles Alias with one argument in <Location>: all of the location is answered with one file, unless
+// AliasPreservePath puts the rest of the path behind it. Source: mod_alias.c, try_alias.
+func (g *attempt) mappedSections(a *area, done map[ir.Item]bool) (list []*unit) {
+	for _, s := range a.sections {
+		if s.Kind != ir.ScopeLocation || strings.ContainsAny(s.Path, "*?[") || !strings.HasPrefix(s.Path, "/") || s.Path == "/" {
+			continue
+		}
+		preserve := false
+		for _, it := range s.Items {
+			if set, ok := it.(*ir.Setting); ok && strings.EqualFold(set.Name, "AliasPreservePath") {
+				preserve = strings.EqualFold(set.Arg(0), "on")
+			}
+		}
+		for _, it := range s.Items {
+			r, ok := it.(*ir.Rule)
+			if !ok || r.Keyword != ir.Alias || r.Match != ir.MatchAll || r.Target == nil {
+				continue
+			}
+			file, constant := r.Target.Constant()
+			if !constant || strings.Contains(file, "$") || g.refused[r] != "" {
+				continue
+			}
+			done[r] = true
+			u := &unit{origin: r.Origin, directive: string(r.Keyword), rule: r, apart: true}
+			list = append(list, u)
+			path := strings.TrimSuffix(s.Path, "/")
+			if preserve {
+				u.lines = []string{"alias " + word(strings.TrimSuffix(file, "/")+"/") + ";"}
+				g.locations = append(g.locations, locationBlock{head: "location " + word(path+"/"), units: []*unit{u}},
+					locationBlock{head: "location = " + word(path), lines: []string{"alias " + word(file) + ";"}})
+				continue
+			}
+			u.lines = []string{"alias " + word(file) + ";"}
+			g.locations = append(g.locations, locationBlock{head: "location ~ " + word("^"+quoteLiteral(path)+"(?:/|$)"), units: []*unit{u}})
 		}
 	}
 	return list

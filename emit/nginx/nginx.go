@@ -115,6 +115,7 @@ func newConversion(p *ir.Program, o emit.Options) (*conversion, error) {
 		if !htaccess {
 			scopes = nil
 		}
+		scopes = allowed(scopes, sections)
 		scopes = append(sections, scopes...)
 	}
 	c.areas = directories(scopes, c.root, engine)
@@ -140,6 +141,12 @@ func newConversion(p *ir.Program, o emit.Options) (*conversion, error) {
 	}
 	all := c.areas
 	if c.host != nil {
+		c.host.findAliased(p.Htaccess)
+		for _, r := range c.host.mapped {
+			if sub := c.host.aliased[r]; sub != nil {
+				all = append(all[:len(all):len(all)], sub)
+			}
+		}
 		all = append([]*area{c.host}, all...)
 	}
 	for _, a := range all {

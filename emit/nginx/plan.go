@@ -2,10 +2,12 @@ package nginx
 
 import (
 	"path"
+	"slices"
 	"sort"
 	"strings"
 
 	"rewright/parser/ir"
+	"rewright/parser/sim/httpd"
 )
 
 // area is a directory with a configuration of its own, or a host's server context: what httpd has merged for it.
@@ -26,6 +28,9 @@ type area struct {
 	settings    []*ir.Setting
 	sections    []*ir.Scope
 	opaque      []*ir.Opaque
+	dir         string             // of the file system, when the area is reached by an alias
+	aliased     map[*ir.Rule]*area // folders that aliases lead to
+	forbidden   []*unit            // what AllowOverride does not let it say
 }
 
 // overriding finds what <Directory> sections of a host say about its document root: a scope that stands before the
@@ -52,6 +57,65 @@ func overriding(host *area, docroot string) (scopes []*ir.Scope, rest []*ir.Scop
 		}
 	}
 	return scopes, rest, htaccess || listed
+}
+
+// allowed leaves out of .htaccess files what AllowOverride of the sections around them forbids. A file that httpd
+// refuses for it says nothing but that.
+func allowed(scopes, sections []*ir.Scope) (out []*ir.Scope) {
+	for _, s := range scopes {
+		var around []*ir.Scope
+		for _, sec := range sections {
+			if sec.Dir == path.Clean(s.Dir) || strings.HasPrefix(path.Clean(s.Dir), sec.Dir+"/") {
+				around = append(around, sec)
+			}
+		}
+		bad, fatal := httpd.NotAllowed(s, around)
+		if len(bad) == 0 {
+			out = append(out, s)
+			continue
+		}
+		own := *s
+		own.Items = nil
+		for _, it := range s.Items {
+			switch {
+			case fatal && it == bad[0]:
+				own.Items = append(own.Items, &notAllowed{Item: it, fatal: true})
+			case fatal || slices.Contains(bad, it):
+				own.Items = append(own.Items, &notAllowed{Item: it})
+			default:
+				own.Items = append(own.Items, it)
+			}
+		}
+		out = append(out, &own)
+	}
+	return out
+}
+
+// notAllowed is an item of a .htaccess that AllowOverride forbids, or that stands in a file that httpd refuses.
+type notAllowed struct {
+	ir.Item
+	fatal bool // httpd answers 500 because of it
+}
+
+// unit says so in the output.
+func (n *notAllowed) unit() *unit {
+	u := &unit{}
+	switch it := n.Item.(type) {
+	case *ir.Rule:
+		u.origin, u.directive, u.rule = it.Origin, string(it.Keyword), it
+	case *ir.Setting:
+		u.origin, u.directive = it.Origin, it.Name
+	case *ir.Opaque:
+		u.origin, u.directive = it.Origin, it.Name
+	default:
+		return nil
+	}
+	if n.fatal {
+		u.lines = []string{"return 500; # httpd refuses this .htaccess: AllowOverride does not let it say " + u.directive}
+	} else {
+		u.lines = []string{"# without effect, AllowOverride: " + clean(oneLine(u.origin))}
+	}
+	return u
 }
 
 // isRewrite tells whether a setting is mod_rewrite's.
@@ -97,6 +161,10 @@ func (a *area) items(list []ir.Item) {
 			}
 		case *ir.Scope:
 			a.sections = append(a.sections, it)
+		case *notAllowed:
+			if u := it.unit(); u != nil {
+				a.forbidden = append(a.forbidden, u)
+			}
 		case *ir.Opaque:
 			a.opaque = append(a.opaque, it)
 		}
@@ -186,5 +254,32 @@ func (a *area) inherit(parent *area, engine bool) {
 	a.redirects = append(a.redirects[:len(a.redirects):len(a.redirects)], parent.redirects...)
 	if a.everything == nil {
 		a.everything = parent.everything
+	}
+}
+
+// findAliased reads the .htaccess files of folders that the aliases of a host lead to: their rules run below the path
+// of the alias.
+func (a *area) findAliased(list []*ir.Scope) {
+	for _, r := range a.mapped {
+		if r.Match != ir.MatchSegment || r.Target == nil || !strings.HasPrefix(r.Path, "/") {
+			continue
+		}
+		folder, constant := r.Target.Constant()
+		if !constant {
+			continue
+		}
+		for _, s := range list {
+			if path.Clean(s.Dir) != path.Clean(folder) {
+				continue
+			}
+			prefix := strings.TrimSuffix(mergeSlashes(r.Path), "/") + "/"
+			sub := areaOf(s, prefix, a.docroot)
+			sub.rulesPrefix, sub.dir = prefix, path.Clean(folder)
+			sub.inherit(nil, a.engine)
+			if a.aliased == nil {
+				a.aliased = map[*ir.Rule]*area{}
+			}
+			a.aliased[r] = sub
+		}
 	}
 }

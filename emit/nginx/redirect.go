@@ -275,5 +275,8 @@ func (b *builder) relativeHead() []part {
 	if b.c.hasBase {
 		return []part{{text: b.c.base}}
 	}
+	if b.c.area.dir != "" {
+		return []part{{text: b.c.area.dir + "/"}}
+	}
 	return []part{{ref: docrootPart}, {text: b.c.sub.prefix}}
 }

@@ -12,8 +12,11 @@ func (g *attempt) conditional(c *compiler, a *area) (list []*unit, done map[ir.I
 	done = map[ir.Item]bool{}
 	var chain []ir.Expr // of the <If> and <ElseIf> above an <Else>
 	for _, s := range a.sections {
-		var rules []*ir.Rule
+		var rules, rewrites []*ir.Rule
 		for _, it := range s.Items {
+			if r, ok := it.(*ir.Rule); ok && r.Keyword == ir.RewriteRule && g.ownRules(a, s) {
+				rewrites = append(rewrites, r)
+			}
 			if r, ok := it.(*ir.Rule); ok && r.Keyword != ir.RewriteRule && r.Action != ir.ActionMap {
 				rules = append(rules, r)
 			}
@@ -55,8 +58,22 @@ func (g *attempt) conditional(c *compiler, a *area) (list []*unit, done map[ir.I
 				break
 			}
 			where = &test{variable: "$uri", op: "~", operand: s.Pattern.Text}
+		case ir.ScopeFiles, ir.ScopeFilesMatch:
+			if where = filesTest(a, s); where == nil || len(rewrites) == 0 {
+				continue
+			}
+			rules = nil
 		default:
 			continue
+		}
+		for _, r := range rewrites {
+			if where != nil && where.variable == "" {
+				break
+			}
+			u := g.ruleInSection(c, r, s, expr, where)
+			g.strike(&u)
+			list = append(list, &u)
+			done[r] = true
 		}
 		for _, r := range rules {
 			u := g.inCondition(c, r, s, expr, where)

@@ -129,10 +129,7 @@ func (g *attempt) setting(a *area, s *ir.Setting) (u unit, ok bool) {
 	case "listen", "servername", "serveralias", "documentroot", "sslengine":
 		return u, false // the server block has them
 	case "allowoverride", "allowoverridelist", "accessfilename":
-		if strings.EqualFold(s.Arg(0), "all") || strings.EqualFold(s.Arg(0), "none") || a.server {
-			return u, false
-		}
-		u.dropped, u.byHand = "what this forbids in .htaccess files is not looked at", "leave out what httpd would refuse or skip"
+		return u, false // what it forbids is left out already
 	default:
 		g.remark(s.Origin, s.Name, "has no directive of its own in nginx")
 		return u, false

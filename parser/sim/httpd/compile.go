@@ -404,31 +404,9 @@ func (s *simulator) setting(l *layer, it *ir.Setting) {
 	case "options":
 		l.optionsOf(it.Args)
 	case "allowoverride":
-		o := l.overrideOf()
-		o.classes = map[string]bool{}
-		for _, a := range it.Args {
-			w := strings.ToLower(a.Text)
-			name, _, _ := strings.Cut(w, "=")
-			switch name {
-			case "none":
-				o.none = true
-			case "nonfatal":
-				o.nonfatal = true
-			default:
-				o.classes[name] = true
-			}
-		}
-		if len(o.classes) > 0 {
-			o.none = false
-		}
+		l.overrideOf().read(it)
 	case "allowoverridelist":
-		o := l.overrideOf()
-		o.listSet = true
-		for _, a := range it.Args {
-			if !strings.EqualFold(a.Text, "none") {
-				o.list[strings.ToLower(a.Text)] = true
-			}
-		}
+		l.overrideOf().read(it)
 	case "header":
 		l.headers = append(l.headers, it)
 	case "requestheader":

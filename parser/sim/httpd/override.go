@@ -1,6 +1,10 @@
 package httpd
 
-import "strings"
+import (
+	"strings"
+
+	"rewright/parser/ir"
+)
 
 // overrideClasses are the classes of AllowOverride that directives of .htaccess files belong to, by directive in lower
 // case; one that is not named here belongs to FileInfo. Source: the command tables of httpd 2.4.71's modules, as in
@@ -69,4 +73,58 @@ func (o *overrides) allows(name string) bool {
 		}
 	}
 	return false
+}
+
+// read takes in AllowOverride or AllowOverrideList.
+func (o *overrides) read(it *ir.Setting) {
+	if strings.EqualFold(it.Name, "AllowOverrideList") {
+		o.listSet = true
+		for _, a := range it.Args {
+			if !strings.EqualFold(a.Text, "none") {
+				o.list[strings.ToLower(a.Text)] = true
+			}
+		}
+		return
+	}
+	o.classes = map[string]bool{}
+	for _, a := range it.Args {
+		w := strings.ToLower(a.Text)
+		name, _, _ := strings.Cut(w, "=")
+		switch name {
+		case "none":
+			o.none = true
+		case "nonfatal":
+			o.nonfatal = true
+		default:
+			o.classes[name] = true
+		}
+	}
+	if len(o.classes) > 0 {
+		o.none = false
+	}
+}
+
+// NotAllowed gives the items of a .htaccess that AllowOverride and AllowOverrideList of the <Directory> sections around
+// it do not let it say. fatal tells that httpd answers 500 below its folder because of them; else they are left out.
+// Sections that say nothing about it leave it everything. Source: httpd server/config.c, invoke_cmd.
+func NotAllowed(htaccess *ir.Scope, around []*ir.Scope) (list []ir.Item, fatal bool) {
+	o := &overrides{list: map[string]bool{}}
+	said := false
+	for _, s := range around {
+		for _, it := range s.Items {
+			if set, ok := it.(*ir.Setting); ok && (strings.EqualFold(set.Name, "AllowOverride") || strings.EqualFold(set.Name, "AllowOverrideList")) {
+				o.read(set)
+				said = true
+			}
+		}
+	}
+	if !said {
+		return nil, false
+	}
+	for _, it := range htaccess.Items {
+		if name := itemName(it); name != "" && !o.allows(name) && !o.list[strings.ToLower(name)] {
+			list = append(list, it)
+		}
+	}
+	return list, len(list) > 0 && !o.nonfatal
 }
