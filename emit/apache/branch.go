@@ -26,11 +26,6 @@ func (s *script) branch(sc *ir.Scope) {
 				return
 			}
 		case *ir.Setting:
-			// a header in the answer is no reason to lose the answer
-			if it.Name != "add_header" && it.Name != "expires" && it.Name != "default_type" {
-				drop(it.Name + " in an if")
-				return
-			}
 		default:
 			drop(directiveOf(it) + " in an if")
 			return
@@ -50,13 +45,12 @@ func (s *script) branch(sc *ir.Scope) {
 	var items []ir.Item
 	for _, it := range sc.Items {
 		switch it := it.(type) {
-		case *ir.Setting:
-			s.w.drop(s.b, it, sc, it.Name, "a header of one condition only", "Header … expr=")
-		case *ir.Opaque:
+		case *ir.Setting, *ir.Opaque:
 		default:
 			items = append(items, it)
 		}
 	}
+	s.taken(sc, conds)
 	if p := sc.If.Pattern; p != nil && p.Re != nil && !sc.If.Negated && len(namedGroups(p)) > 0 && !onlyReturn(items) {
 		// named groups are variables, which every regular expression behind this one leaves alone
 		var flags []string

@@ -66,11 +66,25 @@ func (s *script) content(v *vhost, at subject) (goesOn bool) {
 		return false
 	}
 	for _, name := range passes {
-		if list := own(s.sc, name); len(list) > 0 {
+		if list := own(s.holder(passes...), name); len(list) > 0 {
 			return s.pass(list[len(list)-1], at)
 		}
 	}
 	return true
+}
+
+// holder is the scope whose settings of the given names hold: an if has those of its location where it has none.
+func (s *script) holder(names ...string) *ir.Scope {
+	sc := s.sc
+	for sc.Kind == ir.ScopeIf && sc.Parent != nil {
+		for _, n := range names {
+			if len(own(sc, n)) > 0 {
+				return sc
+			}
+		}
+		sc = sc.Parent
+	}
+	return sc
 }
 
 // passes are the directives that hand a request to a backend.
@@ -79,7 +93,7 @@ var passes = []string{"proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "
 // passes tells whether a location hands its requests to a backend.
 func (s *script) passes() bool {
 	for _, name := range passes {
-		if len(own(s.sc, name)) > 0 {
+		if len(own(s.holder(passes...), name)) > 0 {
 			return true
 		}
 	}
@@ -147,7 +161,7 @@ func (s *script) folderOf() (below string, ok bool) {
 // aliasOf is the folder of an alias of a prefix location, when it lies below the document root and the path has not
 // been rewritten.
 func (s *script) aliasOf() string {
-	list := own(s.sc, "alias")
+	list := own(s.holder("alias", "root"), "alias")
 	if len(list) == 0 || s.stale || s.sc.Modifier == ir.RegexLocation || s.sc.Modifier == ir.RegexLocationCI || strings.Contains(list[0].Arg(0), "$") {
 		return ""
 	}
@@ -162,6 +176,27 @@ func (s *script) aliasOf() string {
 		below += "/"
 	}
 	return escapeLiteral(below)
+}
+
+// aliasBase is the folder of an alias as a target holds it, with groups of the location.
+func (s *script) aliasBase() (base, why string) {
+	place := s.holder("alias", "root")
+	set := own(place, "alias")[0]
+	if place.Modifier != ir.RegexLocation && place.Modifier != ir.RegexLocationCI {
+		if s.alias == "" {
+			return "", "files beside an alias that is somewhere else"
+		}
+		return s.alias, ""
+	}
+	v, why := s.expand(set.Templates[0], false)
+	if why != "" {
+		return "", why
+	}
+	base, ok := strings.CutPrefix(v.text, s.w.root)
+	if !ok {
+		return "", "the folder does not lie below the document root"
+	}
+	return base, ""
 }
 
 // access writes allow and deny. Source: nginx ngx_http_access_module.c: the first that fits decides.
@@ -216,13 +251,13 @@ func (s *script) access() {
 
 // folder writes root and alias that differ from the document root. It gives false when every request has its file then.
 func (s *script) folder() (goesOn bool) {
-	w := s.w
-	if list := own(s.sc, "alias"); len(list) > 0 {
+	w, place := s.w, s.holder("alias", "root")
+	if list := own(place, "alias"); len(list) > 0 {
 		set := list[0]
 		below, ok := w.below(strings.TrimSuffix(set.Arg(0), "/"))
-		byRegex := s.sc.Modifier == ir.RegexLocation || s.sc.Modifier == ir.RegexLocationCI
+		byRegex := place.Modifier == ir.RegexLocation || place.Modifier == ir.RegexLocationCI
 		if !ok || strings.Contains(set.Arg(0), "$") && !byRegex {
-			w.drop(s.b, set, s.sc, "alias", "the folder does not lie below the document root", "Alias "+s.sc.Path+" "+set.Arg(0)+" in the server's configuration")
+			w.drop(s.b, set, s.sc, "alias", "the folder does not lie below the document root", "Alias "+place.Path+" "+set.Arg(0)+" in the server's configuration")
 			return true
 		}
 		if byRegex {
@@ -235,15 +270,15 @@ func (s *script) folder() (goesOn bool) {
 			s.put(set, "alias", rule(nil, "^", "/"+text, "END"))
 			return false
 		}
-		rest := strings.TrimPrefix(s.sc.Path, "/")
+		rest := strings.TrimPrefix(place.Path, "/")
 		if below != "" && strings.HasSuffix(set.Arg(0), "/") {
 			below += "/"
 		}
 		s.put(set, "alias", rule(nil, "^"+quoteMeta(rest)+"(.*)$", "/"+escapeLiteral(below)+"$1", "END"))
 		return false
 	}
-	list := own(s.sc, "root")
-	if len(list) > 0 && !s.rooted && s.sc.Kind == ir.ScopeLocation {
+	list := own(place, "root")
+	if len(list) > 0 && !s.rooted && place.Kind != ir.ScopeHost {
 		if below, ok := w.below(list[0].Arg(0)); !ok || below != "" || strings.Contains(list[0].Arg(0), "$") {
 			w.drop(s.b, list[0], s.sc, "root", "the folder does not lie below the document root", "an Alias in the server's configuration")
 			return true
@@ -294,11 +329,14 @@ func (s *script) tryFiles(v *vhost, set *ir.Setting) (goesOn bool) {
 			if folder {
 				op = "-d"
 			}
-			if s.alias != "" {
-				return drop("files beside an alias")
+			base := s.root
+			if len(own(s.holder("alias", "root"), "alias")) > 0 {
+				if base, why = s.aliasBase(); why != "" {
+					return drop(why)
+				}
 			}
-			file := "%{DOCUMENT_ROOT}" + s.root + text
-			text = s.root + text
+			file := "%{DOCUMENT_ROOT}" + base + text
+			text = base + text
 			pat, target := "^", text
 			switch {
 			case strings.Contains(text, "$0"):
@@ -334,17 +372,20 @@ func (s *script) tryFiles(v *vhost, set *ir.Setting) (goesOn bool) {
 	case constant && strings.HasPrefix(text, "@"):
 		name := s.w.named(hostOf(s.sc), text)
 		if name == nil {
-			return drop("there is no location " + text)
+			// nginx finds it out when it is asked
+			lines = append(lines, rule(here, whole("^", here, ""), "-", "R=500,L")...)
+			s.put(set, "try_files", lines)
+			return true
 		}
 		s.put(set, "try_files", lines)
 		// found files are served; the rest goes through the named location
 		inner := *s
 		inner.b, inner.sc, inner.caps = &block{}, name, noCaptures
-		inner.ends, inner.broke = new([]jump), new(bool)
+		inner.tail, inner.ends, inner.ifs, inner.broke = true, new([]jump), new([]choiceOfIf), new(bool)
 		goesOn := inner.items(name.Items)
 		inner.settleJumps()
 		if goesOn {
-			inner.content(v, always)
+			inner.contents(v, always)
 		}
 		if n := inner.b.rules(); n > 0 && len(here) > 0 {
 			guard := s.settle(guardLines(here, n))
@@ -404,7 +445,10 @@ func (w *writer) named(host *ir.Scope, name string) *ir.Scope {
 
 // pass writes what hands a request to a backend.
 func (s *script) pass(set *ir.Setting, at subject) (goesOn bool) {
-	w := s.w
+	w, place := s.w, s.sc
+	for place.Kind == ir.ScopeIf {
+		place = place.Parent
+	}
 	if strings.Contains(set.Arg(0), "$") {
 		w.drop(s.b, set, s.sc, set.Name, "the backend is chosen by a variable", "")
 		return true
@@ -422,11 +466,11 @@ func (s *script) pass(set *ir.Setting, at subject) (goesOn bool) {
 			s.put(set, set.Name, rule(nil, "^(.*)$", scheme+"://"+host+"/$1", "P", "L"))
 			return false
 		}
-		if s.sc.Modifier == ir.RegexLocation || s.sc.Modifier == ir.RegexLocationCI {
+		if place.Modifier == ir.RegexLocation || place.Modifier == ir.RegexLocationCI {
 			w.drop(s.b, set, s.sc, set.Name, "nginx refuses a path here", "")
 			return true
 		}
-		s.put(set, set.Name, rule(nil, "^"+quoteMeta(strings.TrimPrefix(s.sc.Path, "/"))+"(.*)$", scheme+"://"+host+"/"+escapeLiteral(uri)+"$1", "P", "L"))
+		s.put(set, set.Name, rule(nil, "^"+quoteMeta(strings.TrimPrefix(place.Path, "/"))+"(.*)$", scheme+"://"+host+"/"+escapeLiteral(uri)+"$1", "P", "L"))
 		return false
 	case "fastcgi_pass":
 		handler := "proxy:fcgi://" + address

@@ -36,7 +36,13 @@ func (w *writer) headers(sc *ir.Scope, set *ir.Setting) {
 			return
 		}
 	}
-	if sc.Kind == ir.ScopeLocation && !(sc.Path == "/" && sc.Modifier == ir.PrefixLocation) && sc.Modifier != ir.NamedLocation {
+	if name := w.ifNames[sc]; name != "" && sc.Kind == ir.ScopeIf {
+		if set.Name == "expires" {
+			lines = append([]string{`<If "reqenv('` + name + `') == '1'">`}, append(indented(lines), "</If>")...)
+		} else {
+			lines[0] += " env=" + name
+		}
+	} else if sc.Kind == ir.ScopeLocation && !(sc.Path == "/" && sc.Modifier == ir.PrefixLocation) && sc.Modifier != ir.NamedLocation {
 		lines = w.around(sc, lines...)
 	}
 	w.note(set, sc, set.Name, emit.Exact, "", "")

@@ -140,7 +140,7 @@ func (w *writer) location(v *vhost, c choice, stale, last bool) {
 		return
 	}
 	body := &block{}
-	s := &script{w: w, b: body, sc: sc, stale: stale, deep: true, ends: new([]jump), broke: new(bool)}
+	s := &script{w: w, b: body, sc: sc, stale: stale, deep: true, ends: new([]jump), ifs: new([]choiceOfIf), tail: true, broke: new(bool)}
 	s.methods()
 	// the guards: those of the locations around it, what must not hold, its own
 	var guards [][]string
@@ -203,7 +203,7 @@ func (w *writer) location(v *vhost, c choice, stale, last bool) {
 	goesOn := s.items(sc.Items)
 	s.settleJumps()
 	if goesOn {
-		goesOn = s.content(v, at)
+		goesOn = s.contents(v, at)
 	}
 	n := body.rules()
 	if n == 0 && last {

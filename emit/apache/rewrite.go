@@ -129,6 +129,9 @@ func (s *script) rewrite(r *ir.Rule, conds []string) {
 		if v.raw {
 			flags = append(flags, "NE")
 		}
+		if s.w.forms.careful[r] && !v.raw && holdsPath(r) {
+			flags = append(flags, "NE")
+		}
 		v = s.absolute(r, v)
 		flags = append([]string{"R=" + strconv.Itoa(r.Status)}, append(flags, "L")...)
 		s.put(r, "rewrite", rule(conds, pat, v.text, flags...))
@@ -151,7 +154,7 @@ func (s *script) rewrite(r *ir.Rule, conds []string) {
 		flags = append(flags, "E="+moved+":1")
 	}
 	switch {
-	case r.Flow == ir.FlowNext:
+	case r.Flow == ir.FlowNext && !(s.deep && s.tail):
 		// relative, so that the rules behind it see the path below the folder
 		v.text = strings.TrimPrefix(v.text, "/")
 		if v.text == "" {
@@ -160,6 +163,9 @@ func (s *script) rewrite(r *ir.Rule, conds []string) {
 		// DPI: httpd would put what it takes for path information behind the new path
 		s.put(r, "rewrite", rule(conds, pat, v.text, append(flags, "DPI")...))
 		s.stale = true
+	case r.Flow == ir.FlowEnd && s.deep && s.aliased():
+		// nginx ngx_http_core_module.c, ngx_http_map_uri_to_path: an alias cannot be used where the path was rewritten
+		s.put(r, "rewrite", rule(conds, whole(at.pattern, conds, ""), "-", "R=500,L"))
 	case r.Flow == ir.FlowEnd && s.deep && s.more():
 		// what stands behind the script goes on with the new path, in this location
 		s.put(r, "rewrite", rule(conds, pat, strings.TrimPrefix(v.text, "/"), append(flags, "DPI,S=end")...))
@@ -167,9 +173,38 @@ func (s *script) rewrite(r *ir.Rule, conds []string) {
 	case r.Flow == ir.FlowEnd && s.deep:
 		s.put(r, "rewrite", rule(conds, pat, v.text, append(flags, "END")...))
 	default:
-		s.put(r, "rewrite", rule(conds, pat, v.text, append(flags, "L")...))
+		s.put(r, "rewrite", append(s.astray(r, conds, pat, v.text), rule(conds, pat, v.text, append(flags, "L")...)...))
 	}
 	s.caps = noCaptures
+}
+
+// holdsPath tells whether a target holds the path as a variable, which a rewrite does not escape, and no group, which it does.
+func holdsPath(r *ir.Rule) (yes bool) {
+	for _, p := range targetParts(r) {
+		if p.Kind == ir.RuleRef {
+			return false
+		}
+		yes = yes || p.Kind == ir.Variable && (p.Name == "uri" || p.Name == "document_uri")
+	}
+	return yes
+}
+
+// astray are the rules for a new path of the careful form that may turn out to be empty or to begin with no slash.
+func (s *script) astray(r *ir.Rule, conds []string, pattern, text string) (lines []string) {
+	if !s.w.forms.careful[r] || s.stale || !strings.HasPrefix(text, "$") && !strings.HasPrefix(text, "%{ENV:") {
+		return nil
+	}
+	lines = rule(append(conds[:len(conds):len(conds)], condition(text, "^$")), pattern, "-", "R=500,L")
+	host := hostOf(s.sc)
+	if host == nil || s.w.serverContent(host) {
+		return lines
+	}
+	for _, l := range locations(host) {
+		if l.Modifier == ir.RegexLocation || l.Modifier == ir.RegexLocationCI || l.Path == "" || l.Path[0] != '/' && l.Modifier != ir.NamedLocation {
+			return lines
+		}
+	}
+	return append(lines, rule(append(conds[:len(conds):len(conds)], condition(text, "!^/")), pattern, "-", "R=404,L")...)
 }
 
 // moved is set where the server's own script has changed the path: internal locations are open to it then.
@@ -240,6 +275,11 @@ func (s *script) more() bool {
 	}
 	_, rooted := s.folderOf()
 	return rooted
+}
+
+// aliased tells whether files come by an alias.
+func (s *script) aliased() bool {
+	return len(own(s.holder("alias", "root"), "alias")) > 0 && !s.passes()
 }
 
 func targetParts(r *ir.Rule) []ir.Part {

@@ -12,7 +12,9 @@ import (
 
 // items writes the rewrite directives of a scope in their order. It gives false when the script always ends with an answer.
 func (s *script) items(list []ir.Item) (goesOn bool) {
+	outer := s.tail
 	for i, it := range list {
+		s.tail = outer && !hasScript(list[i+1:])
 		switch it := it.(type) {
 		case *ir.Rule:
 			if it.Keyword == ir.NginxBreak {
@@ -33,6 +35,21 @@ func (s *script) items(list []ir.Item) (goesOn bool) {
 		}
 	}
 	return true
+}
+
+// hasScript tells whether there is anything among items that the rewrite module runs.
+func hasScript(list []ir.Item) bool {
+	for _, it := range list {
+		switch in := it.(type) {
+		case *ir.Rule, *ir.Assign:
+			return true
+		case *ir.Scope:
+			if in.Kind == ir.ScopeIf {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // neverRun says of the rest of a script that nothing reaches it.
@@ -157,7 +174,8 @@ func (s *script) answer(r *ir.Rule, conds []string, at subject) {
 			return
 		}
 		flags := []string{"R=" + strconv.Itoa(r.Status)}
-		if v.raw {
+		// nginx sends decoded text as it is; httpd ends a header at no byte of it
+		if v.raw || s.w.forms.careful[r] && decoded(r) {
 			flags = append(flags, "NE")
 		}
 		if !v.query {
@@ -219,6 +237,16 @@ var knownStatus = map[int]bool{400: true, 401: true, 402: true, 403: true, 404: 
 	428: true, 429: true, 431: true, 451: true, 500: true, 501: true, 502: true, 503: true, 504: true, 505: true, 506: true, 507: true, 508: true, 510: true, 511: true}
 
 var hasScheme = regexp.MustCompile(`^(?i)[a-z][a-z0-9+.-]*:`)
+
+// decoded tells whether a target holds parts of the path, which are decoded.
+func decoded(r *ir.Rule) bool {
+	for _, p := range targetParts(r) {
+		if p.Kind == ir.RuleRef || p.Kind == ir.Variable && (p.Name == "uri" || p.Name == "document_uri") || p.Kind == ir.Literal && strings.Contains(p.Text, " ") {
+			return true
+		}
+	}
+	return false
+}
 
 // constantText is the text of a template without variables; empty otherwise.
 func constantText(t *ir.Template) string {

@@ -330,6 +330,11 @@ var aside = func() map[string]bool {
 	return m
 }()
 
+// placed are settings that are written with the rules of their location.
+var placed = map[string]bool{"internal": true, "alias": true, "root": true, "try_files": true, "allow": true, "deny": true, "add_header": true,
+	"expires": true, "proxy_pass": true, "fastcgi_pass": true, "uwsgi_pass": true, "scgi_pass": true, "grpc_pass": true, "memcached_pass": true,
+	"auth_basic_user_file": true, "valid_referers": true, "listen": true, "server_name": true}
+
 // other writes a setting that is no rule.
 func (w *writer) other(v *vhost, sc *ir.Scope, set *ir.Setting) {
 	everywhere := sc.Kind != ir.ScopeLocation || sc.Path == "/" && sc.Modifier == ir.PrefixLocation
@@ -343,6 +348,13 @@ func (w *writer) other(v *vhost, sc *ir.Scope, set *ir.Setting) {
 	}
 	if aside[set.Name] {
 		w.remark(set.Origin, set.Name, "does not decide where a request goes; see what httpd has for it")
+		return
+	}
+	if placed[set.Name] {
+		return
+	}
+	if sc.Kind == ir.ScopeIf {
+		w.drop(&v.head, set, sc, set.Name, "a setting of one condition only", "put it into <If>")
 		return
 	}
 	switch set.Name {
@@ -382,8 +394,6 @@ func (w *writer) other(v *vhost, sc *ir.Scope, set *ir.Setting) {
 		} else {
 			w.head.add(&unit{item: set, origin: set.Origin, lines: w.around(sc, lines...)})
 		}
-	case "internal", "alias", "root", "try_files", "allow", "deny", "add_header", "expires", "proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass",
-		"grpc_pass", "memcached_pass", "auth_basic_user_file", "valid_referers", "listen", "server_name":
 	case "set_real_ip_from", "real_ip_header":
 		w.drop(&v.head, set, sc, set.Name, "httpd does that for a whole server", "RemoteIPHeader and RemoteIPTrustedProxy in the server's configuration")
 	case "merge_slashes", "absolute_redirect", "port_in_redirect", "server_name_in_redirect", "underscores_in_headers", "ignore_invalid_headers", "recursive_error_pages":
@@ -448,9 +458,13 @@ func (w *writer) around(sc *ir.Scope, lines ...string) []string {
 	default:
 		open, shut = `<If "%{REQUEST_URI} =~ m#^`+quoteMeta(sc.Path)+`#">`, "</If>"
 	}
-	out := []string{open}
+	return append(append([]string{open}, indented(lines)...), shut)
+}
+
+// indented are lines inside of a section.
+func indented(lines []string) (out []string) {
 	for _, l := range lines {
 		out = append(out, "    "+l)
 	}
-	return append(out, shut)
+	return out
 }

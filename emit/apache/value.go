@@ -28,8 +28,10 @@ type script struct {
 	stale bool // a rule above may have changed the path in this round, so %{REQUEST_URI} is the old one
 	deep  bool // inside a location: a change of the path chooses a location again
 
+	tail  bool // nothing of the script stands behind the item that is being written
 	ends  *[]jump
-	broke *bool // the script may have ended with a path that stays in this location
+	ifs   *[]choiceOfIf // those whose settings stand instead of the location's own
+	broke *bool         // the script may have ended with a path that stays in this location
 
 	root   string // folder below the document root that files come from, with its leading slash; empty: the root itself
 	rooted bool

@@ -62,8 +62,9 @@ type writer struct {
 	unitAt   map[int]*unit     // by line of the output
 	named1   map[string]string // named groups of a server's name, as text
 	env      map[string]bool
-	body     map[int]bool    // statuses that are answered with a text of their own
-	written  map[string]bool // map variables that are in the prelude, and those being written
+	body     map[int]bool         // statuses that are answered with a text of their own
+	written  map[string]bool      // map variables that are in the prelude, and those being written
+	ifNames  map[*ir.Scope]string // variables that tell that an if held
 }
 
 // vhost is one server of the source.
@@ -76,7 +77,7 @@ type vhost struct {
 
 func newWriter(c *conversion, f forms) *writer {
 	return &writer{conversion: c, forms: f, prelude: map[string]*unit{}, remarked: map[ir.Origin]bool{}, noted: map[ir.Item]*emit.Note{}, itemOf: map[*emit.Note]ir.Item{},
-		scopeOf: map[ir.Item]*ir.Scope{}, maps: map[string]*ir.MapBlock{}, unitAt: map[int]*unit{}, env: map[string]bool{}, named1: map[string]string{}, body: map[int]bool{}, written: map[string]bool{}}
+		scopeOf: map[ir.Item]*ir.Scope{}, maps: map[string]*ir.MapBlock{}, unitAt: map[int]*unit{}, env: map[string]bool{}, named1: map[string]string{}, body: map[int]bool{}, written: map[string]bool{}, ifNames: map[*ir.Scope]string{}}
 }
 
 // note says what became of an item; the first thing said of it stands, unless it was dropped later.
@@ -238,8 +239,8 @@ func (w *writer) render() string {
 			put("", nil)
 			put("    <Directory "+plainWord(w.root)+">", nil)
 			put("        Require all granted", nil)
-			units("        ", w.head.units)
 			units("        ", v.head.units)
+			units("        ", w.head.units)
 			if v.body.rules() > 0 {
 				put("", nil)
 				put("        RewriteEngine On", nil)

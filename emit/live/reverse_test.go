@@ -448,7 +448,7 @@ func TestReverse(t *testing.T) {
 }
 
 // reverseLimit is the share that must be alike, in percent.
-const reverseLimit = 90
+const reverseLimit = 92
 
 func reportReverse(t *testing.T, cases []*nginxCase, server bool) {
 	var log strings.Builder
