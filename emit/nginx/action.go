@@ -392,8 +392,16 @@ func (b *builder) rewrite() {
 		}
 	}
 	if b.f == faithful {
+		b.slashFirst(b.source, t)
 		b.unsafeQuestion(t, groups)
+		if r.Query.SplitLast && hasRuleRefs(t.query) {
+			b.unsafeQuestion(target{path: t.query}, groups)
+		}
 		b.folder(parts, t)
+		b.throughQuestion(text, flag, t)
+		if text2 := b.wholePath(text, flag, parts); text2 != text {
+			lines[len(lines)-1] = fmt.Sprintf("rewrite %s %s%s;", pat, word(text2), flag)
+		}
 	}
 	if c.aliases {
 		lines = b.beforeAliases(lines, flag, parts)

@@ -31,9 +31,10 @@ type attempt struct {
 	refused map[*ir.Rule]string
 	struck  map[ir.Origin]string
 	areas   []*area
-	names   []string       // of the host, lower case
-	goesOn  bool           // the rules of the root's .htaccess stand behind the host's own
-	files   sim.FileSystem // of the document root; nil: not known
+	slashes map[*ir.Rule]bool // rules that would answer for folders without their slash
+	names   []string          // of the host, lower case
+	goesOn  bool              // the rules of the root's .htaccess stand behind the host's own
+	files   sim.FileSystem    // of the document root; nil: not known
 
 	out         output
 	bulks       int     // maps of bulk redirects
@@ -186,10 +187,13 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 	}
 	list = append(list, a.forbidden...)
 	list = append(list, g.access(c, a)...)
-	c.names, c.goesOn = g.names, a.server && g.goesOn
+	c.names, c.goesOn, c.slashes = g.names, a.server && g.goesOn, g.slashes
 	c.aliases = a.server && (len(a.redirects) > 0 || a.everything != nil)
 	rules := g.rules(c, a)
 	redirects := g.redirects(c, a)
+	if c.twoSlashes {
+		rules = append(rules, &unit{lines: []string{"rewrite ^/(/.*)$ $1;"}})
+	}
 	inSections, done := g.conditional(c, a)
 	redirects = append(inSections, redirects...)
 	if a.server {

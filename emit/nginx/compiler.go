@@ -62,9 +62,11 @@ type compiler struct {
 	shared          map[string]string // group of tests, written → variable that holds its outcome
 	guards          []guard           // chain and skip conditions in force
 	last            bool              // no rule follows that could see the result
+	slashes         map[*ir.Rule]bool // rules that would answer for folders without their slash
 	names           []string          // of the host, lower case
 	aliases         bool              // server context: redirects of mod_alias follow the rules
 	goesOn          bool              // server context: the rules of a .htaccess follow in the same script
+	twoSlashes      bool              // a result begins with two slashes until the rules are through
 	rewritten       bool              // $rewritten tells that a result is no longer theirs
 	stale           bool              // an earlier rule may have changed the path: what the client sent no longer says it
 }
@@ -99,7 +101,7 @@ func (c *compiler) rule(r *ir.Rule, f form) (u unit) {
 	}
 	n, sub, extra := c.normal(r)
 	sub.dotAll = c.dotAll[r]
-	b := builder{c: c, r: n, f: f, id: c.ids[r], u: &u, sub: sub, extra: extra}
+	b := builder{c: c, r: n, f: f, id: c.ids[r], u: &u, sub: sub, extra: extra, source: r}
 	b.run()
 	return u
 }
@@ -122,6 +124,7 @@ type builder struct {
 	inExpr      int            // patterns in expressions so far
 	pre         []string
 	needPattern bool
+	source      *ir.Rule         // the rule as the configuration has it
 	reduced     bool             // the target named this very host
 	ruleVarName func(int) string // other names for the groups of the pattern
 }

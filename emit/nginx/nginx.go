@@ -82,6 +82,7 @@ type conversion struct {
 	asked     []check.Answered
 	dotAll    map[*ir.Rule]bool    // rules whose dots have to match line feeds
 	firstBulk int                  // number before the first map of bulk redirects
+	slashes   map[*ir.Rule]bool    // rules that would answer for folders without their slash
 	struck    map[ir.Origin]string // settings that made nginx refuse the file
 	refused   map[*ir.Rule]string  // rules that made nginx refuse the file: its message
 }
@@ -188,7 +189,7 @@ type trial struct {
 
 func (c *conversion) try(l layout, forms map[*ir.Rule]form) *trial {
 	for {
-		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, dotAll: c.dotAll, refused: c.refused, struck: c.struck, names: c.names(), bulks: c.firstBulk, files: c.world.Files}}
+		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, dotAll: c.dotAll, refused: c.refused, struck: c.struck, names: c.names(), slashes: c.slashes, bulks: c.firstBulk, files: c.world.Files}}
 		t.build(c.host, c.areas)
 		t.http, t.text, t.lines = t.attempt.text()
 		if !c.check(t) {
@@ -304,9 +305,25 @@ func (c *conversion) check(t *trial) (again bool) {
 			if t.blamed[r] == nil {
 				t.blamed[r] = d
 			}
+			if lacksSlash(d) {
+				if c.slashes == nil {
+					c.slashes = map[*ir.Rule]bool{}
+				}
+				c.slashes[r] = true
+			}
 		}
 	}
 	return false
+}
+
+// lacksSlash tells whether httpd sends a folder on to the path with its slash and the other side answers itself.
+func lacksSlash(d *check.Difference) bool {
+	if d.Before.Status != 301 || d.Before.Location == nil || d.After.Location != nil {
+		return false
+	}
+	path, _, _ := strings.Cut(d.Probe.Request.Target, "?")
+	to, _, _ := strings.Cut(*d.Before.Location, "?")
+	return strings.HasSuffix(to, path+"/")
 }
 
 // mostRules is how many rules are asked about; of longer lists a sample, evenly spread.

@@ -94,7 +94,7 @@ func (g *attempt) conditional(c *compiler, a *area) (list []*unit, done map[ir.I
 // which the target asks for as MATCH_NAME; nil when it asks for anything else. Source: httpd server/request.c,
 // ap_location_walk.
 func caughtByName(r *ir.Rule, p *ir.Pattern) *ir.Rule {
-	if r.Match != ir.MatchAll || r.Target == nil {
+	if r.Match == ir.MatchSegment || r.Match == ir.MatchRegex || r.Target == nil {
 		return nil
 	}
 	n := *r
@@ -109,8 +109,14 @@ func caughtByName(r *ir.Rule, p *ir.Pattern) *ir.Rule {
 		if part.Kind == ir.Literal {
 			continue
 		}
-		name, ok := strings.CutPrefix(part.Name, "MATCH_")
-		if !ok || !strings.EqualFold(part.Space, "ENV") {
+		asked := part.Name
+		if call, is := part.Expr.(*ir.ExprCall); is && strings.HasSuffix(call.Name, "env") {
+			asked, _ = constantWord(call.X)
+		} else if !strings.EqualFold(part.Space, "ENV") {
+			return nil
+		}
+		name, ok := strings.CutPrefix(asked, "MATCH_")
+		if !ok {
 			return nil
 		}
 		number := 0

@@ -245,6 +245,11 @@ func (b *builder) sendWhole(status int, d destination, escape, queryEscape func(
 		case rewritable(status) && redirects(loc) && d.unsafe:
 			b.when(groups, fmt.Sprintf("rewrite ^([^?]*)$ %s %s;", word(loc+"$1"+queryPart+"?"), flagOf(status)), `return 403; # an encoded "?" in the path`)
 			return true
+		case rewritable(status) && redirects(loc) && b.r.Keyword != ir.RedirectMatch && b.r.Keyword != ir.RewriteRule && len(groups) == 0:
+			// what mod_alias expands is no longer escaped: an encoded question mark begins the query
+			b.add("rewrite ^([^?]*)\\?(.*)$ %s %s;", word(loc+"$1?$2?"), flagOf(status))
+			b.add("rewrite ^(.*)$ %s %s;", word(loc+"$1"+queryPart+"?"), flagOf(status))
+			return true
 		case rewritable(status) && redirects(loc) && b.r.Keyword != ir.RedirectMatch:
 			b.when(groups, fmt.Sprintf("rewrite ^([^?]*)$ %s %s;", word(loc+"$1"+queryPart+"?"), flagOf(status)), fmt.Sprintf("return %d %s;", status, word(loc+"$request_uri")))
 			return true

@@ -116,6 +116,12 @@ func (b *builder) sendSpelled(status int, d destination, escape, queryEscape fun
 		b.when(b.groups, plainRewrite)
 		return
 	}
+	if canRewrite && b.f == faithful {
+		b.sendQuestion(status, d, loc)
+	}
+	if canRewrite && b.f == faithful && !d.raw {
+		b.sendPlain(status, d, escape, queryEscape)
+	}
 	text, ok := b.sub.spelled(b.r.Pattern, b.usedIn(d), raw)
 	if d.raw && b.f == faithful {
 		b.sendRaw(status, d)
@@ -263,4 +269,45 @@ func (b *builder) sendRequestPath(status int, d destination, escape, queryEscape
 		b.when(append([]group{{test{variable: "$uri", op: "~", operand: `\?`}}}, groups...), "return 403;")
 	}
 	b.when(groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+}
+
+// sendQuestion is for redirects that let an encoded question mark of the path through: what follows it is the query
+// then, and that of the request is lost.
+func (b *builder) sendQuestion(status int, d destination, loc string) {
+	if b.r.Keyword != ir.RedirectMatch && !b.r.Escape.Allow3F || d.mode != keepQuery || len(b.groups) > 0 || b.needPattern {
+		return
+	}
+	pat := b.pattern()
+	if strings.Count(pat, "(.*)") != 1 || strings.Count(strings.ReplaceAll(pat, "(?s)", ""), "(") != 1 || !strings.HasSuffix(loc, "$1") {
+		return
+	}
+	b.add("rewrite %s %s %s; # an encoded question mark", word(strings.Replace(pat, "(.*)", `([^?]*)\?(.*)`, 1)), word(loc+"?$2?"), flagOf(status))
+}
+
+// plainBytes is a class of the bytes that httpd leaves in a Location as they are.
+const plainBytes = `[-A-Za-z0-9$_.+!*'(),:;@&=/~]`
+
+// sendPlain is a redirect with groups in its query that hold nothing to escape: httpd leaves "&" and "+" in them as
+// they are, which rewrite would escape.
+func (b *builder) sendPlain(status int, d destination, escape, queryEscape func(string) string) {
+	if !hasRuleRefs(d.query) || b.r.Escape.Backrefs || b.needPattern || b.r.Negated || b.c.stale {
+		return
+	}
+	t := b.patternTest(b.usedIn(d))
+	for n := range b.usedIn(d) {
+		head := "(?<" + b.ruleVar(n) + ">"
+		for _, quantifier := range []string{"*", "+"} {
+			t.operand = strings.Replace(t.operand, head+"."+quantifier+")", head+plainBytes+quantifier+")", 1)
+		}
+		if !strings.Contains(t.operand, head+plainBytes) {
+			return
+		}
+	}
+	_, forReturn, _, pieces := b.texts(d, byName, escape, queryEscape)
+	if injects(pieces, func(name string) bool {
+		return strings.HasPrefix(name, "r_") || strings.HasPrefix(name, "c") && b.condsRaw(d)
+	}) {
+		return
+	}
+	b.when(append([]group{{t}}, b.groups...), fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
 }

@@ -195,7 +195,7 @@ func (g *attempt) errorDocument(s *ir.Setting, u unit) unit {
 			g.named[name] = true
 			return u
 		}
-		if query || g.named[name] || code == 404 && g.exists(path) {
+		if query || g.named[name] || code == 404 && (g.exists(path) || g.ruled(path)) {
 			u.lines = []string{fmt.Sprintf("error_page %d %s;", code, word(text))}
 			return u
 		}
@@ -221,6 +221,21 @@ func (g *attempt) errorDocument(s *ir.Setting, u unit) unit {
 		g.locations = append(g.locations, locationBlock{head: "location " + name, lines: []string{"default_type text/html;", fmt.Sprintf("return %d %s;", code, word(text))}})
 	}
 	return u
+}
+
+// ruled tells whether a rule is made for a path.
+func (g *attempt) ruled(path string) bool {
+	for _, a := range g.areas {
+		below, ok := strings.CutPrefix(path, a.rulesPrefix)
+		for _, r := range a.rules {
+			if ok && a.engine && r.Action == ir.ActionRewrite && !r.Negated && len(r.Conditions) == 0 && r.Pattern != nil && r.Pattern.Re != nil && !everything(r.Pattern) {
+				if takes, err := r.Pattern.Re.MatchBool(below); err == nil && takes {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // exists tells whether a file is known to lie in the document root.

@@ -1,0 +1,110 @@
+package nginx
+
+import (
+	"fmt"
+	"strings"
+
+	"rewright/parser/ir"
+)
+
+// slashFirst sends a folder without its slash on to the path that has it, with the query of the result: in httpd that
+// goes before what a .htaccess makes of the path. original is the rule as the source has it. Source: mod_dir.c,
+// fixup_dir, which runs behind mod_rewrite and takes what it left in r->args.
+func (b *builder) slashFirst(original *ir.Rule, t target) {
+	if b.c.server || b.f != faithful || b.needPattern || !b.c.slashes[original] || !b.allTame(t.query) {
+		return
+	}
+	path, about := b.c.sub.exactPath(original.Pattern)
+	about = about && !original.Negated && !strings.HasSuffix(path, "/") && !strings.Contains(path, ".")
+	for _, g := range b.groups {
+		for _, t := range g {
+			about = about || len(g) == 1 && t.op == "-d" && !t.negated
+		}
+	}
+	if !about {
+		return // it is made for files: nobody gives folders such names
+	}
+	used := map[int]bool{}
+	for _, p := range t.query {
+		if p.ref != nil && p.ref.Kind == ir.RuleRef {
+			used[p.ref.N] = true
+		} else if p.ref != nil {
+			return
+		}
+	}
+	groups := b.withPattern()
+	if len(used) > 0 {
+		if b.r.Negated {
+			return
+		}
+		groups = append([]group{{b.patternTest(used)}}, b.groups...)
+	}
+	q, dollar := value(b.expand(t.query, byName, same))
+	b.c.out.dollar = b.c.out.dollar || dollar
+	query := ""
+	switch t.mode {
+	case keepQuery:
+		query = queryPart + "?"
+	case dropQuery:
+		query = "?"
+	case setQuery:
+		query = "?" + q + "?"
+	case appendQuery:
+		query = "?" + q
+	}
+	b.when(append(append([]group{}, groups...), group{test{op: "-d", operand: "$request_filename"}}),
+		fmt.Sprintf("rewrite ^(.*[^/])$ %s permanent; # a folder gets its slash first", word(b.ownAddress()+"$1/"+query)))
+}
+
+// bareFilename is $request_filename without slashes at its end.
+const bareFilename = "bare_filename"
+
+// ofFile makes of "REQUEST_FILENAME.html" the name of a file beside a path that may end in a slash: httpd leaves the
+// slash behind a name that is nothing it knows out of the name. It adds that the path is no folder.
+func (b *builder) ofFile(pieces []piece, negated, alone bool) []piece {
+	if b.f != faithful || negated || !alone || len(pieces) < 2 || pieces[0].variable != "request_filename" || pieces[1].variable != "" || strings.HasPrefix(pieces[1].text, "/") {
+		return pieces
+	}
+	b.c.out.maps[bareFilename] = "map $request_filename $bare_filename {\n    \"~^(?<bare_filename_>.*[^/])/*$\" $bare_filename_;\n}"
+	b.groups = append(b.groups, group{{op: "-d", operand: "$request_filename", negated: true}})
+	return append([]piece{decodedVar(bareFilename)}, pieces[1:]...)
+}
+
+// wholePath keeps the slash of an absolute result for the rules that follow: in httpd they see it, for the path does
+// not begin with the folder's name. A second slash stands for it until they are through.
+func (b *builder) wholePath(text, flag string, parts []part) string {
+	c := b.c
+	path := constantPath(parts)
+	if c.server || flag != "" || !strings.HasPrefix(path, "/") || !strings.HasPrefix(text, "/") || b.r.Target == nil || !strings.HasPrefix(b.r.Target.Prefix(), "/") || c.sub.prefix != "/" {
+		return text
+	}
+	later := false
+	for _, q := range c.area.rules {
+		if q == b.source {
+			later = true
+			continue
+		}
+		if !later || q.Pattern == nil || q.Pattern.Re == nil {
+			continue
+		}
+		as, err := q.Pattern.Re.MatchBool(path)
+		without, err2 := q.Pattern.Re.MatchBool(path[1:])
+		if err == nil && err2 == nil && as != without {
+			c.twoSlashes = true
+			return "/" + text
+		}
+	}
+	return text
+}
+
+// throughQuestion lets an encoded question mark of the path begin the query of the result (UnsafeAllow3F).
+func (b *builder) throughQuestion(text, flag string, t target) {
+	if !b.r.Escape.Allow3F || b.r.Negated || b.needPattern || t.mode != keepQuery && t.mode != dropQuery || len(b.groups) > 0 {
+		return
+	}
+	pat := b.pattern()
+	if strings.Count(pat, "(.*)") != 1 || strings.Count(strings.ReplaceAll(pat, "(?s)", ""), "(") != 1 || !strings.HasSuffix(strings.TrimSuffix(text, "?"), "$1") {
+		return
+	}
+	b.add("rewrite %s %s%s;", word(strings.Replace(pat, "(.*)", `([^?]*)\?(.*)`, 1)), word(strings.TrimSuffix(text, "?")+"?$2?"), flag)
+}
