@@ -408,7 +408,9 @@ func (b *builder) fileCondition(cnd *ir.Condition, list []*ir.Condition) ([]test
 	if len(pieces) == 0 || pieces[0].variable == "" && !strings.HasPrefix(pieces[0].text, "/") {
 		return nil, truth(cnd.Negated) // a relative path: httpd's working folder is the root of the file system
 	}
-	pieces = b.ofFile(pieces, cnd.Negated, len(list) == 1)
+	if tests := b.besideFolder(pieces, cnd.Negated || op != "-f", len(list) == 1); tests != nil {
+		return tests, open
+	}
 	text, dollar := value(pieces)
 	b.c.out.dollar = b.c.out.dollar || dollar
 	return []test{{op: op, operand: text, negated: cnd.Negated}}, open

@@ -59,15 +59,18 @@ func (b *builder) slashFirst(original *ir.Rule, t target) {
 // bareFilename is $request_filename without slashes at its end.
 const bareFilename = "bare_filename"
 
-// ofFile makes of "REQUEST_FILENAME.html" the name of a file beside a path that may end in a slash: httpd leaves the
-// slash behind a name that is nothing it knows out of the name. It adds that the path is no folder.
-func (b *builder) ofFile(pieces []piece, negated, alone bool) []piece {
+// besideFolder makes of "REQUEST_FILENAME.html" a test that also finds the file beside a path that ends in a slash:
+// httpd leaves the slash behind a name that is nothing it knows out of the name. nil: the plain test says it all.
+func (b *builder) besideFolder(pieces []piece, negated, alone bool) []test {
 	if b.f != faithful || negated || !alone || len(pieces) < 2 || pieces[0].variable != "request_filename" || pieces[1].variable != "" || strings.HasPrefix(pieces[1].text, "/") {
-		return pieces
+		return nil
 	}
 	b.c.out.maps[bareFilename] = "map $request_filename $bare_filename {\n    \"~^(?<bare_filename_>.*[^/])/*$\" $bare_filename_;\n}"
-	b.groups = append(b.groups, group{{op: "-d", operand: "$request_filename", negated: true}})
-	return append([]piece{decodedVar(bareFilename)}, pieces[1:]...)
+	text, _ := value(pieces)
+	bare, dollar := value(append([]piece{decodedVar(bareFilename)}, pieces[1:]...))
+	b.c.out.dollar = b.c.out.dollar || dollar
+	b.groups = append(b.groups, group{{op: "-f", operand: text}, {op: "-d", operand: "$request_filename", negated: true}})
+	return []test{{op: "-f", operand: text}, {op: "-f", operand: bare}}
 }
 
 // wholePath keeps the slash of an absolute result for the rules that follow: in httpd they see it, for the path does
