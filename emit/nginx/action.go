@@ -299,6 +299,7 @@ func (b *builder) rewrite() {
 		if !c.inLoc {
 			flag = " last"
 		}
+	case b.source != nil && unrolls(c.area, b.source):
 	case r.Flow == ir.FlowRestart:
 		if !c.inLoc {
 			flag = " last"
@@ -405,6 +406,16 @@ func (b *builder) rewrite() {
 	}
 	if c.aliases {
 		lines = b.beforeAliases(lines, flag, parts)
+	}
+	if b.source != nil && unrolls(c.area, b.source) {
+		for range r.MaxRestarts - 2 {
+			b.when(groups, lines...)
+		}
+		if len(groups) == 0 {
+			groups = b.withPattern()
+		}
+		b.when(groups, "return 500; # once too often for "+"N="+fmt.Sprint(r.MaxRestarts))
+		return
 	}
 	b.when(groups, lines...)
 }

@@ -126,6 +126,10 @@ func (g *attempt) protectHtaccess() {
 // slashless answers for the directory without its slash: the rules do not run for it, the redirects do.
 func (g *attempt) slashless(a *area) {
 	c := g.compiler(a, true)
+	if line := g.withoutSlash(c, a); line != "" {
+		g.locations = append(g.locations, locationBlock{head: "location = " + word(strings.TrimSuffix(a.prefix, "/")), lines: []string{line}})
+		return
+	}
 	l := locationBlock{head: "location = " + word(strings.TrimSuffix(a.prefix, "/"))}
 	if a.everything == nil {
 		for _, r := range a.redirects {
@@ -187,6 +191,7 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 	}
 	list = append(list, a.forbidden...)
 	list = append(list, g.access(c, a)...)
+	c.closed = g.closedFolders()
 	c.names, c.goesOn, c.slashes = g.names, a.server && g.goesOn, g.slashes
 	c.aliases = a.server && (len(a.redirects) > 0 || a.everything != nil)
 	rules := g.rules(c, a)
@@ -240,6 +245,23 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 		list = append([]*unit{sendHeader()}, list...)
 	}
 	return g.place(once(settings), list, inLoc)
+}
+
+// closedFolders is a pattern for the paths of folders whose .htaccess lets nobody in; empty: there is none.
+func (g *attempt) closedFolders() string {
+	var list []string
+	for _, a := range g.areas {
+		var settings []*ir.Setting
+		for _, s := range a.settings {
+			if isAccess(s.Name) {
+				settings = append(settings, s)
+			}
+		}
+		if deny, known := closed(settings); known && deny && len(settings) > 0 && a.prefix != "/" {
+			list = append(list, quoteLiteral(a.prefix))
+		}
+	}
+	return strings.Join(list, "|")
 }
 
 // goesOn tells whether a rule leaves the request inside the server.

@@ -62,6 +62,7 @@ type compiler struct {
 	shared          map[string]string // group of tests, written → variable that holds its outcome
 	guards          []guard           // chain and skip conditions in force
 	last            bool              // no rule follows that could see the result
+	closed          string            // pattern for folders that nobody may enter; empty: none
 	slashes         map[*ir.Rule]bool // rules that would answer for folders without their slash
 	names           []string          // of the host, lower case
 	aliases         bool              // server context: redirects of mod_alias follow the rules

@@ -393,7 +393,20 @@ func (b *builder) fileCondition(cnd *ir.Condition, list []*ir.Condition) ([]test
 		b.u.caveat = "nginx takes directories for executable, too"
 	case "-F":
 		op = "-f"
-		b.u.caveat = "-F asks for access, too; nginx looks for the file only"
+		b.u.caveat = "-F asks for access, too; nginx looks for the file, and whether its folder is closed"
+		if b.c.closed != "" && !cnd.Negated && !cnd.Or {
+			if v, prepare, _, isFixed := b.subjectOf(cnd.Test); !isFixed {
+				b.groups = append(b.groups, group{{variable: v, op: "~", operand: "^" + quoteLiteral(b.c.area.docroot) + "(?:" + b.c.closed + ")", negated: true, prepare: prepare}})
+			}
+		}
+	case "-U":
+		// a request of its own would be answered, unless somebody refuses it
+		v, prepare, _, isFixed := b.subjectOf(cnd.Test)
+		if isFixed || b.c.server {
+			giveUp("nginx has no test like -U")
+		}
+		b.u.caveat = "-U asks by a request of its own; what is looked at are the rules and folders that refuse one"
+		return []test{{variable: v, op: "~", operand: b.c.refusing(), negated: !cnd.Negated, prepare: prepare}}, open
 	default:
 		giveUp("nginx has no test like %s", cnd.Op)
 	}
@@ -498,4 +511,18 @@ func (b *builder) spelledEffect(v string, e *ir.EnvEffect) bool {
 	b.c.spelledEnv[v] = true
 	b.when(append(append([]group{}, b.groups...), group{t}), fmt.Sprintf("set $%s %s;", v, word(text)))
 	return true
+}
+
+// refusing is a pattern for paths that a rule of the area or a closed folder refuses.
+func (c *compiler) refusing() string {
+	list := []string{`/\.ht`}
+	if c.closed != "" {
+		list = append(list, "^(?:"+c.closed+")")
+	}
+	for _, r := range c.area.rules {
+		if r.Action == ir.ActionRespond && r.Status >= 400 && len(r.Conditions) == 0 && !r.Negated && !r.Disabled && r.Pattern != nil && r.Pattern.Re != nil && !hasNames(r.Pattern) {
+			list = append(list, c.sub.located(r.Pattern))
+		}
+	}
+	return strings.Join(list, "|")
 }

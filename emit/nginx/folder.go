@@ -111,3 +111,49 @@ func (b *builder) throughQuestion(text, flag string, t target) {
 	}
 	b.add("rewrite %s %s%s;", word(strings.Replace(pat, "(.*)", `([^?]*)\?(.*)`, 1)), word(strings.TrimSuffix(text, "?")+"?$2?"), flag)
 }
+
+// withoutSlash is what the rules of a folder answer to its path without the slash (RewriteOptions AllowNoSlash): they see
+// the whole path of the file system then, which is known here. Empty: they say nothing about it, or it depends.
+func (g *attempt) withoutSlash(c *compiler, a *area) string {
+	if !a.options()["allownoslash"] || a.docroot == "" || !a.engine {
+		return ""
+	}
+	path := a.docroot + strings.TrimSuffix(a.prefix, "/")
+	for _, r := range a.rules {
+		if r.Disabled || r.Pattern == nil || r.Pattern.Re == nil {
+			return ""
+		}
+		m, matched, err := r.Pattern.Re.Match(path)
+		if err != nil {
+			return ""
+		}
+		if matched == r.Negated {
+			continue
+		}
+		if len(r.Conditions) > 0 || r.Negated || r.Chain || r.Skip > 0 {
+			return ""
+		}
+		switch {
+		case r.Action == ir.ActionRespond:
+			return statusLine(r.Status)
+		case r.Action == ir.ActionRedirect && sendsLocation(r.Status) && isAbsolute(r.Target):
+			to := ""
+			for i := range r.Target.Parts {
+				switch p := &r.Target.Parts[i]; p.Kind {
+				case ir.Literal:
+					to += p.Text
+				case ir.RuleRef:
+					to += escapePath(m.Group(p.N))
+				default:
+					return ""
+				}
+			}
+			if strings.ContainsAny(to, "$?%") {
+				return ""
+			}
+			return fmt.Sprintf("return %d %s;", r.Status, word(to+queryPart))
+		}
+		return ""
+	}
+	return ""
+}

@@ -12,7 +12,7 @@ import (
 // what the pattern of the result sees; extra is the original pattern when it has to be asked beside the new one.
 func (c *compiler) normal(r *ir.Rule) (out *ir.Rule, sub subject, extra *ir.Pattern) {
 	sub = c.sub
-	n := *r
+	n := *c.followed(r)
 	n.Conditions = append([]*ir.Condition(nil), r.Conditions...)
 	if r.Pattern != nil && r.Pattern.Re != nil {
 		n.Pattern = unnamed(r.Pattern)
@@ -29,7 +29,7 @@ func (c *compiler) normal(r *ir.Rule) (out *ir.Rule, sub subject, extra *ir.Patt
 			n.Conditions[i] = &own
 		}
 	}
-	n.Target = c.fold(r.Target)
+	n.Target = c.fold(n.Target)
 	if uses(n.Target, ir.RuleRef, 0) && !n.Negated && n.Pattern != nil && n.Pattern.Re != nil {
 		if p := wrapped(n.Pattern); p != nil {
 			n.Pattern, n.Target = p, shifted(n.Target)

@@ -67,7 +67,7 @@ func (b *builder) proxy() {
 func wantsLocation(areas []*area) bool {
 	for _, a := range areas {
 		for _, r := range a.rules {
-			if (r.Action == ir.ActionProxy || r.Flow == ir.FlowRestart && r.Action == ir.ActionRewrite) && a.engine {
+			if (r.Action == ir.ActionProxy || r.Flow == ir.FlowRestart && r.Action == ir.ActionRewrite && !unrolls(a, r)) && a.engine {
 				return true
 			}
 		}

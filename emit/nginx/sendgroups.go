@@ -2,6 +2,8 @@ package nginx
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"rewright/parser/ir"
@@ -194,6 +196,7 @@ func (b *builder) sendRaw(status int, d destination) {
 func (b *builder) sendDecoded(status int, d destination, escape, queryEscape func(string) string) {
 	// the path is caught anew, for rewrite escapes what it catches itself
 	uris := 0
+	plain := map[string]bool{} // decoded groups of conditions
 	for _, list := range [][]part{d.host, d.path, d.query} {
 		for _, p := range list {
 			if p.ref == nil {
@@ -202,9 +205,30 @@ func (b *builder) sendDecoded(status int, d destination, escape, queryEscape fun
 			if p.ref.Kind == ir.Variable && (p.ref.Name == "REQUEST_URI" || p.ref.Name == "REQUEST_FILENAME" || p.ref.Name == "SCRIPT_FILENAME") {
 				uris++
 			} else if p.ref.Kind == ir.CondRef && !b.condIsRaw(p.ref) {
-				giveUp("what a condition caught of the decoded path would get into a header")
+				name, ok := b.condName[p.ref.N]
+				if !ok {
+					giveUp("what a condition caught of the decoded path would get into a header")
+				}
+				plain[name] = true
 			}
 		}
+	}
+	if len(plain) > 0 {
+		if uris > 0 {
+			giveUp("what a condition caught of the decoded path would get into a header")
+		}
+		// only what can stand in a header as it is
+		b.u.caveat = "only for paths whose bytes need no escape: nginx cannot escape what a condition caught"
+		_, forReturn, _, pieces := b.texts(d, byName, escape, queryEscape)
+		if injects(pieces, func(name string) bool { return strings.HasPrefix(name, "c") }) {
+			giveUp("decoded text of the request would get into a header")
+		}
+		groups := append([]group{}, b.withPattern()...)
+		for _, name := range slices.Sorted(maps.Keys(plain)) {
+			groups = append(groups, group{test{variable: "$" + name, op: "~", operand: "^" + plainBytes + "*$"}})
+		}
+		b.when(groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+		return
 	}
 	if uris == 0 || !rewritable(status) {
 		if uris > 0 {

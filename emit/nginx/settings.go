@@ -20,7 +20,13 @@ func (g *attempt) setting(a *area, s *ir.Setting) (u unit, ok bool) {
 	case "rewriteoptions":
 		for _, w := range s.Args {
 			switch strings.ToLower(w.Text) {
-			case "allownoslash", "allowanyuri", "ignorecontextinfo", "mergebase":
+			case "allownoslash":
+				if a.prefix == "/" || g.withoutSlash(g.compiler(a, true), a) != "" {
+					continue
+				}
+				u.dropped = "nginx has nothing like RewriteOptions AllowNoSlash"
+				return u, true
+			case "allowanyuri", "ignorecontextinfo", "mergebase":
 				u.dropped = "nginx has nothing like RewriteOptions " + w.Text
 				return u, true
 			}
