@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"rewright/lint"
@@ -37,6 +38,7 @@ type loop struct {
 	rule     *ir.Rule // that is reported
 	others   []*ir.Rule
 	chain    probe.Chain
+	skipped  int           // redirects left out of a long chain's middle or end
 	severity diag.Severity // 0: the rule's own
 	unless   string        // what would change the answer and is not known
 }
@@ -78,6 +80,9 @@ func reportLoops(p *lint.Pass, kind trouble, say func(l *loop) diag.Diagnostic) 
 			d.Message += ", unless " + l.unless
 		}
 		d.Witness = p.Unit.Site().Witness(&l.chain)
+		if n := len(l.chain.Hops) / 2; l.skipped > 0 && l.chain.End == probe.EndCycle {
+			d.Witness.Steps = slices.Insert(d.Witness.Steps, n, "… "+strconv.Itoa(l.skipped)+" more …")
+		}
 		for _, r := range l.others {
 			if r.File != nil {
 				d.Related = append(d.Related, diag.Related{File: r.File, Span: loopSpan(r), Message: "leads on from there"})
@@ -97,14 +102,15 @@ func loopSpan(r *ir.Rule) source.Span {
 
 // follower looks for troubles rule by rule.
 type follower struct {
-	p       *lint.Pass
-	site    *probe.Site
-	sources *sources
-	loops   []*loop
-	told    map[string]bool // of kind and rules
-	index   []string        // see indexNames
-	folders []string        // see proxiedFolders
-	env     map[string]bool // see setsEnv
+	p        *lint.Pass
+	site     *probe.Site
+	sources  *sources
+	loops    []*loop
+	told     map[string]bool // of kind and rules
+	index    []string        // see indexNames
+	folders  []string        // see proxiedFolders
+	env      map[string]bool // see setsEnv
+	stations map[string]*station
 }
 
 // add keeps a trouble unless the same rules were told of in the same way.
@@ -135,6 +141,12 @@ func (f *follower) follow(r *ir.Rule) {
 	}
 	if !f.sources.mayGoOn(r) {
 		f.elsewhere(r)
+		return
+	}
+	if l, done := f.far(r); done {
+		if l != nil {
+			f.add(l)
+		}
 		return
 	}
 	var chain *loop

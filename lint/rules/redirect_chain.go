@@ -27,8 +27,11 @@ var redirectChain = lint.Rule{
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
 		reportLoops(p, longChain, func(l *loop) diag.Diagnostic {
-			n := l.chain.Redirects()
-			d := diag.Diagnostic{Message: route(&l.chain) + " takes " + strconv.Itoa(n) + " redirects"}
+			n := l.chain.Redirects() + l.skipped
+			d := diag.Diagnostic{Message: l.route() + " takes " + strconv.Itoa(n) + " redirects"}
+			if n > browserHops {
+				d.Message += ", and browsers stop after " + strconv.Itoa(browserHops)
+			}
 			if mixed := mixedPermanence(&l.chain); mixed != "" {
 				d.Message += ", " + mixed
 			}
@@ -73,7 +76,7 @@ func finalURL(c *probe.Chain) string {
 	switch c.End {
 	case probe.EndAnswer:
 		return probe.URL(c.Hops[len(c.Hops)-1].Probe.Request)
-	case probe.EndLeft:
+	case probe.EndLeft, probe.EndLimit:
 		return c.Next
 	}
 	return ""
@@ -94,7 +97,7 @@ func shortcut(p *lint.Pass, l *loop) []diag.Fix {
 	if r.Match == ir.MatchSegment {
 		exact = true // what is behind the source stays behind the target
 	}
-	if !constant || !exact || to == "" || strings.ContainsAny(to+text, "?#%$\\\"' ") || mixedPermanence(&l.chain) != "" {
+	if l.skipped > 0 || !constant || !exact || to == "" || strings.ContainsAny(to+text, "?#%$\\\"' ") || mixedPermanence(&l.chain) != "" {
 		return nil
 	}
 	if !strings.Contains(text, "://") {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"strconv"
 	"strings"
 
 	"rewright/lint"
@@ -23,13 +24,23 @@ var redirectCycle = lint.Rule{
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
 		reportLoops(p, longCycle, func(l *loop) diag.Diagnostic {
-			return diag.Diagnostic{Message: route(&l.chain) + ": the redirects go round in a circle", Help: "drop one of the rules"}
+			d := diag.Diagnostic{Message: l.route() + ": the redirects go round in a circle", Help: "drop one of the rules"}
+			if l.skipped > 0 {
+				d.Message += " of " + strconv.Itoa(len(l.chain.Hops)+l.skipped)
+			}
+			return d
 		})
 	},
 }
 
+// route is the way of a trouble, long ones without their middle.
+func (l *loop) route() string { return routeOf(&l.chain, l.skipped) }
+
 // route is the way of a chain: "/a → /b (x.conf:3) → /a (x.conf:7)", with full URLs when the origin changes.
-func route(c *probe.Chain) string {
+func route(c *probe.Chain) string { return routeOf(c, 0) }
+
+// routeOf is route with a number of hops left out in the middle of a circle, at the end of a chain.
+func routeOf(c *probe.Chain, skipped int) string {
 	first := c.Hops[0].Probe.Request
 	origin := strings.TrimSuffix(probe.URL(first), first.Target)
 	one := strings.HasPrefix(c.Next, origin) || c.Next == "" || c.Next == "…"
@@ -53,7 +64,14 @@ func route(c *probe.Chain) string {
 		if i+1 < len(c.Hops) {
 			to = probe.URL(c.Hops[i+1].Probe.Request)
 		}
+		cut := skipped > 0 && (c.End == probe.EndCycle && i == len(c.Hops)/2-1 || c.End != probe.EndCycle && i == len(c.Hops)-1)
+		if cut {
+			b.WriteString(" → … " + strconv.Itoa(skipped) + " more …")
+		}
 		b.WriteString(" → " + short(to))
+		if cut {
+			continue
+		}
 		if r := h.Rule(); r != nil && r.File != nil {
 			b.WriteString(" (" + probe.PlaceOf(r.Origin) + ")")
 		}
