@@ -184,7 +184,7 @@ ssl_certificate %[1]s/cert.pem; ssl_certificate_key %[1]s/key.pem;
 	proc.stop(syscall.SIGQUIT)
 	files, err := readLog(filepath.Join(c.dir, "access.log"))
 	for i, key := range keys {
-		c.want[i].Path = files[key]
+		c.want[i].Path = files[key].path
 	}
 	return err
 }

@@ -108,7 +108,7 @@ func serveNginx(prefix, root string, hosts []*host, maps map[string]string) erro
 		fmt.Fprintf(&b, `daemon off; master_process off; pid nginx.pid; error_log error.log crit;
 events { worker_connections 2000; }
 http {
-log_format live escape=json '{"p":"$http_x_live_number","file":"$request_filename"}';
+log_format live escape=json '{"p":"$http_x_live_number","file":"$request_filename","passed":"$proxy_host","uri":"$uri$is_args$args"}';
 access_log access.log live; port_in_redirect off; lingering_close off;
 client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
 ssl_certificate %[1]s/cert.pem; ssl_certificate_key %[1]s/key.pem;
@@ -190,7 +190,7 @@ variables_hash_max_size 65536; map_hash_bucket_size 256;
 	}
 	for i, h := range list {
 		for j, key := range keys[i] {
-			h.got[j].Path = files[key]
+			h.got[j].Path, h.got[j].Passed = files[key].path, files[key].passed
 		}
 	}
 	return nil
@@ -229,14 +229,20 @@ func logical(text string, port int, name string) string {
 	return regexp.MustCompile(`\b`+strconv.Itoa(port)+`\b`).ReplaceAllString(text, name)
 }
 
+// logged is what nginx wrote about a request.
+type logged struct {
+	path   string // of the file
+	passed string // where it was passed on to
+}
+
 // readLog gives the files that requests were about, by connection.
-func readLog(path string) (map[string]string, error) {
+func readLog(path string) (map[string]logged, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	out := map[string]string{}
+	out := map[string]logged{}
 	scan := bufio.NewScanner(f)
 	scan.Buffer(nil, 1<<24)
 	for scan.Scan() {
@@ -244,12 +250,16 @@ func readLog(path string) (map[string]string, error) {
 		for _, c := range scan.Bytes() {
 			wide.WriteRune(rune(c))
 		}
-		var line struct{ P, File string }
+		var line struct{ P, File, Passed, URI string }
 		if json.Unmarshal([]byte(wide.String()), &line) != nil {
 			continue
 		}
 		if _, seen := out[line.P]; !seen {
-			out[line.P] = latin1(line.File)
+			one := logged{path: latin1(line.File)}
+			if line.Passed != "" {
+				one.passed = "http://" + line.Passed + latin1(line.URI)
+			}
+			out[line.P] = one
 		}
 	}
 	return out, scan.Err()

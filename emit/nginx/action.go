@@ -290,7 +290,7 @@ func (b *builder) rewrite() {
 	flag := ""
 	switch {
 	case r.PassThrough && c.aliases:
-	case r.Flow == ir.FlowLast && c.goesOn && !c.takes(r, constantPath(parts)):
+	case r.Flow == ir.FlowLast && c.goesOn && (c.last || constantPath(parts) != "" && !c.takes(r, constantPath(parts))):
 		// what follows in the script are the rules of .htaccess files, which run all the same
 	case r.Flow == ir.FlowLast, r.PassThrough:
 		flag = " last"

@@ -71,15 +71,23 @@ func (g *attempt) build(host *area, areas []*area) {
 		g.server = append(g.server, &unit{lines: []string{"# httpd answers 404 for an encoded slash in the path (AllowEncodedSlashes Off)", "if ($request_uri ~* ^[^?]*%2f) {", "    return 404;", "}"}})
 	}
 	flatRoot := g.layout == flat && len(areas) == 1 && areas[0].prefix == "/"
-	if host != nil {
+	var hostRules []*unit
+	switch {
+	case host != nil && g.layout == nested && hostFits(host, areas):
+		g.goesOn = len(areas) > 0
+		hostRules = g.area(host, true)
+	case host != nil:
 		g.goesOn = flatRoot && len(areas[0].rules) > 0
 		g.server = append(g.server, g.area(host, false)...)
 	}
 	if len(areas) == 0 {
+		if len(hostRules) > 0 {
+			g.locations = append(g.locations, locationBlock{head: "location /", units: hostRules})
+		}
 		return
 	}
 	for _, a := range areas {
-		units := g.area(a, !flatRoot)
+		units := append(hostRules, g.area(a, !flatRoot)...)
 		if flatRoot {
 			var inside []*unit
 			for _, u := range units {

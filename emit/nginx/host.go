@@ -224,3 +224,22 @@ func answersFirst(rules []*unit, redirects bool, c *compiler) []*unit {
 	}
 	return append(first, rest...)
 }
+
+// hostFits tells whether the rules of a host can stand in "location /", before those of the root's .htaccess: there
+// they run again whenever a result goes through the server once more, as they do in httpd.
+func hostFits(host *area, areas []*area) bool {
+	if !host.engine || len(host.rules) == 0 || len(host.mapped)+len(host.redirects)+len(host.sections)+len(host.opaque) > 0 || host.everything != nil {
+		return false
+	}
+	if len(areas) > 1 || len(areas) == 1 && (areas[0].prefix != "/" || len(areas[0].rules) == 0) {
+		return false
+	}
+	for _, s := range host.settings {
+		switch strings.ToLower(s.Name) {
+		case "rewriteengine", "rewriteoptions", "servername", "serveralias", "documentroot", "sslengine":
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -388,7 +388,7 @@ func (t *trial) blame(d *check.Difference, first int) (rules []*ir.Rule) {
 // run looks for the best way to write the program.
 func (c *conversion) run() (*emit.Result, error) {
 	first := flat
-	if wantsLocation(c.areas) {
+	if wantsLocation(c.areas) || c.host != nil && hostFits(c.host, c.areas) && wantsLocation([]*area{c.host}) {
 		first = nested // proxy_pass stands in locations, and only there rules run again
 	}
 	forms := map[*ir.Rule]form{}

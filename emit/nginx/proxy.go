@@ -55,6 +55,10 @@ func (b *builder) proxy() {
 		server = fmt.Sprintf("$server%d", b.id)
 		lines = append(lines, fmt.Sprintf("set %s %s; # looked up when asked for: say resolver in http {}", server, word(host)))
 	}
+	if r.Escape.NoEscape && hasRefs(parts) {
+		// Source: mod_proxy_http.c, AH10415: blanks and control characters in an address that nobody escapes
+		b.badQuery(b.withPattern())
+	}
 	b.u.caveat = "the other server answers; nginx has to know a resolver for its name"
 	lines = append(lines, fmt.Sprintf("rewrite %s %s break;", pat, word(text)), fmt.Sprintf("proxy_pass %s://%s;", scheme, server))
 	b.when(b.withPattern(), lines...)
