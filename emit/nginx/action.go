@@ -404,6 +404,7 @@ func (b *builder) rewrite() {
 			lines[len(lines)-1] = fmt.Sprintf("rewrite %s %s%s;", pat, word(text2), flag)
 		}
 	}
+	lines = b.pastAlias(lines, parts)
 	if c.aliases {
 		lines = b.beforeAliases(lines, flag, parts)
 	}

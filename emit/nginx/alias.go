@@ -176,6 +176,15 @@ func (b *builder) sendTarget() {
 	}
 	if len(parts) == 0 || parts[0].ref != nil && (!startsWithSlash(parts[0].ref) || parts[0].ref.Kind == ir.RuleRef && !strings.HasPrefix(r.Pattern.Text, "^(")) {
 		b.u.caveat = "the beginning of the redirect comes from the request: httpd answers 500 unless it is a URL"
+		if p := parts[0].ref; p != nil && len(parts) == 1 && len(d.query) == 0 && p.Kind == ir.RuleRef && sendsLocation(r.Status) {
+			used := map[int]bool{p.N: true}
+			t := b.patternTest(used)
+			head := "(?<" + b.ruleVar(p.N) + ">"
+			if text := strings.Replace(t.operand, head+".*)", head+"[A-Za-z][-+.A-Za-z0-9]*:"+plainBytes+"*)", 1); text != t.operand {
+				t.operand = text
+				b.when(append([]group{{t}}, b.groups...), fmt.Sprintf("return %d $%s;", r.Status, b.ruleVar(p.N)))
+			}
+		}
 		b.when(b.withPattern(), "return 500;")
 		return
 	}

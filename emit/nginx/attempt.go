@@ -227,7 +227,7 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 		}
 		list = append(append(append(list, rules[:at]...), redirects...), rules[at:]...)
 	}
-	list = append(append(list, g.mappings(a)...), g.mappedSections(a, done)...)
+	list = append(append(list, g.mappings(a, c.past)...), g.mappedSections(a, done)...)
 	for _, u := range g.sections(a, done) {
 		if u.front {
 			list = append([]*unit{u}, list...)
@@ -248,6 +248,9 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 		}
 	}
 	list = append(c.declare(list), list...)
+	if c.usesAsked {
+		list = append([]*unit{{lines: []string{"set $" + askedURI + " $uri;"}}}, list...)
+	}
 	if g.out.header {
 		g.out.header = false
 		list = append([]*unit{sendHeader()}, list...)

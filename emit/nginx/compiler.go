@@ -59,6 +59,7 @@ type compiler struct {
 	dotAll          map[*ir.Rule]bool // rules whose dots match line feeds
 	ids             map[*ir.Rule]int  // numbers that make names of variables unique
 	usesRound       bool
+	usesAsked       bool              // $asked_uri keeps the path as it was before the rules
 	shared          map[string]string // group of tests, written → variable that holds its outcome
 	guards          []guard           // chain and skip conditions in force
 	last            bool              // no rule follows that could see the result
@@ -67,6 +68,7 @@ type compiler struct {
 	names           []string          // of the host, lower case
 	aliases         bool              // server context: redirects of mod_alias follow the rules
 	goesOn          bool              // server context: the rules of a .htaccess follow in the same script
+	past            map[*ir.Rule]bool // aliases that results pass by
 	twoSlashes      bool              // a result begins with two slashes until the rules are through
 	rewritten       bool              // $rewritten tells that a result is no longer theirs
 	stale           bool              // an earlier rule may have changed the path: what the client sent no longer says it

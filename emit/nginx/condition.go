@@ -239,6 +239,12 @@ func (b *builder) pieces(t *ir.Template) (out []piece) {
 			}
 			out = append(out, decodedVar(name))
 		case ir.Variable:
+			if p.Name == "REQUEST_URI" && p.Space == "" && b.c.stale && b.f == faithful {
+				// what earlier rules have made of the path is not seen here before the pass is over
+				b.c.usesAsked = true
+				out = append(out, decodedVar(askedURI))
+				continue
+			}
 			v, why := b.c.variableOf(p)
 			if why != "" {
 				giveUp("%s", why)

@@ -171,6 +171,25 @@ func below(path string) test {
 	return test{variable: "$uri", op: "~", operand: re}
 }
 
+// pastAlias marks a result that Alias is not asked about: it is a path of the document root, though an alias goes by the
+// same name. Only PT hands a result on to mod_alias.
+func (b *builder) pastAlias(lines []string, parts []part) []string {
+	c := b.c
+	if !c.server || b.r.PassThrough || b.f != faithful || len(parts) == 0 || parts[0].ref != nil || c.area.docroot == "" {
+		return lines
+	}
+	for _, m := range c.area.mapped {
+		if m.Match == ir.MatchSegment && strings.HasPrefix(parts[0].text, strings.TrimSuffix(mergeSlashes(m.Path), "/")+"/") {
+			if c.past == nil {
+				c.past = map[*ir.Rule]bool{}
+			}
+			c.past[m] = true
+			return append([]string{"set $no_alias 1;"}, lines...)
+		}
+	}
+	return lines
+}
+
 // beforeAliases keeps the redirects of mod_alias from a result that they do not see: httpd asks them only about paths
 // that no rule has made a file of, or that PT hands on.
 func (b *builder) beforeAliases(lines []string, flag string, parts []part) []string {

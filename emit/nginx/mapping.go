@@ -7,7 +7,7 @@ import (
 )
 
 // mappings compiles Alias and AliasMatch: a location each. The first that matches counts in httpd, the longest in nginx.
-func (g *attempt) mappings(a *area) (list []*unit) {
+func (g *attempt) mappings(a *area, past map[*ir.Rule]bool) (list []*unit) {
 	var before []string // sources so far
 	for _, r := range a.mapped {
 		u := &unit{origin: r.Origin, directive: string(r.Keyword), rule: r, apart: true}
@@ -44,6 +44,9 @@ func (g *attempt) mappings(a *area) (list []*unit) {
 				continue
 			}
 			u.lines = []string{"alias " + word(strings.TrimSuffix(text, "/")+"/") + ";"}
+			if past[r] {
+				u.lines = append(u.lines, ifBlock(test{variable: "$no_alias"}, []string{"root " + word(a.docroot) + "; # a result of the rules is a path of the document root"})...)
+			}
 			inside := []*unit{u}
 			if sub := a.aliased[r]; sub != nil {
 				here := *u

@@ -16,6 +16,9 @@ var plainVariables = map[string]string{
 	"REQUEST_SCHEME": "scheme", requestPath: "request_path", "THE_REQUEST": "request", "DOCUMENT_ROOT": "document_root", "CONTEXT_DOCUMENT_ROOT": "document_root",
 }
 
+// askedURI is the path that the rules began with.
+const askedURI = "asked_uri"
+
 const askedPortMap = `# The port as httpd sees it: that of the Host header, else the usual one of the scheme.
 map "$scheme $http_host" $asked_port {
     default 80;
