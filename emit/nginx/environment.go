@@ -74,6 +74,13 @@ func (c *compiler) findEnvironment(a *area) {
 	}
 	for _, s := range a.settings {
 		for _, e := range assignments(s) {
+			if from, known := fixed[e.attribute]; known && times[e.attribute] == 1 && s.Pattern != nil && s.Pattern.Re != nil && !e.unset {
+				// made of a variable whose value is known
+				if value, ok := substituted(s.Pattern, from, e.value); ok {
+					assign(e.name, value, true, true)
+					continue
+				}
+			}
 			assign(e.name, e.value, !strings.Contains(e.value, "$"), e.always)
 		}
 	}
@@ -283,6 +290,23 @@ func (c *compiler) caughtValue(s *ir.Setting, e assignment, attribute, v string)
 		cond.op = "~*"
 	}
 	return ifBlock(cond, []string{line}), ""
+}
+
+// substituted is what SetEnvIf makes of a value when the attribute is this text.
+func substituted(p *ir.Pattern, attribute, value string) (string, bool) {
+	m, ok, err := p.Re.Match(attribute)
+	if err != nil || !ok {
+		return "", false
+	}
+	out := ""
+	for _, piece := range substitution(value) {
+		if piece.variable == "" {
+			out += piece.text
+		} else {
+			out += m.Group(int(piece.variable[0] - '0'))
+		}
+	}
+	return out, true
 }
 
 // substitution takes $0 to $9 out of a text.

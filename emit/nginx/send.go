@@ -186,6 +186,9 @@ func (b *builder) sendWhole(status int, d destination, escape, queryEscape func(
 	if last.ref == nil {
 		return false
 	}
+	if last.ref.Kind == ir.RuleRef && b.f == faithful && (b.c.stale || b.c.runsAgain()) {
+		return false // the path may be another by now
+	}
 	before := append([]part{}, d.path[:len(d.path)-1]...)
 	switch {
 	case last.ref.Kind == ir.Variable && last.ref.Name == "REQUEST_URI" && last.ref.Space == "":

@@ -121,7 +121,7 @@ func (b *builder) sendSpelled(status int, d destination, escape, queryEscape fun
 	if canRewrite && b.f == faithful {
 		b.sendQuestion(status, d, loc)
 	}
-	if canRewrite && b.f == faithful && !d.raw {
+	if !d.raw && (canRewrite && b.f == faithful && hasRuleRefs(d.query) || !canRewrite && (b.c.stale || b.c.runsAgain())) {
 		b.sendPlain(status, d, escape, queryEscape)
 	}
 	text, ok := b.sub.spelled(b.r.Pattern, b.usedIn(d), raw)
@@ -311,27 +311,46 @@ func (b *builder) sendQuestion(status int, d destination, loc string) {
 // plainBytes is a class of the bytes that httpd leaves in a Location as they are.
 const plainBytes = `[-A-Za-z0-9$_.+!*'(),:;@&=/~]`
 
-// sendPlain is a redirect with groups in its query that hold nothing to escape: httpd leaves "&" and "+" in them as
-// they are, which rewrite would escape.
+// sendPlain is a redirect with groups that hold nothing to escape. It holds also where the path is no longer what the
+// client sent, and httpd leaves "&" and "+" in a query as they are, which rewrite would escape.
 func (b *builder) sendPlain(status int, d destination, escape, queryEscape func(string) string) {
-	if !hasRuleRefs(d.query) || b.r.Escape.Backrefs || b.needPattern || b.r.Negated || b.c.stale {
+	if b.r.Escape.Backrefs || b.needPattern || b.r.Negated {
 		return
 	}
-	t := b.patternTest(b.usedIn(d))
-	for n := range b.usedIn(d) {
+	used := b.usedIn(d)
+	t := b.patternTest(used)
+	groups := append([]group{{}}, b.groups...)
+	for _, n := range slices.Sorted(maps.Keys(used)) {
 		head := "(?<" + b.ruleVar(n) + ">"
+		if !strings.Contains(t.operand, head) {
+			return
+		}
 		for _, quantifier := range []string{"*", "+"} {
 			t.operand = strings.Replace(t.operand, head+"."+quantifier+")", head+plainBytes+quantifier+")", 1)
 		}
-		if !strings.Contains(t.operand, head+plainBytes) {
-			return
+		if !strings.Contains(t.operand, head+plainBytes) && !b.groupIsTame(b.r.Pattern, n) {
+			groups = append(groups, group{test{variable: "$" + b.ruleVar(n), op: "~", operand: "^" + plainBytes + "*$"}})
 		}
 	}
+	groups[0] = group{t}
 	_, forReturn, _, pieces := b.texts(d, byName, escape, queryEscape)
 	if injects(pieces, func(name string) bool {
 		return strings.HasPrefix(name, "r_") || strings.HasPrefix(name, "c") && b.condsRaw(d)
 	}) {
 		return
 	}
-	b.when(append([]group{{t}}, b.groups...), fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+	b.when(groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+}
+
+// runsAgain tells whether the rules may be asked about a path that one of them has made.
+func (c *compiler) runsAgain() bool {
+	if !c.inLoc {
+		return false
+	}
+	for _, r := range c.area.rules {
+		if !r.Disabled && r.Action == ir.ActionRewrite && goesOn(r) {
+			return true
+		}
+	}
+	return false
 }

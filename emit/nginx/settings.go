@@ -229,14 +229,19 @@ func (g *attempt) errorDocument(s *ir.Setting, u unit) unit {
 	return u
 }
 
-// ruled tells whether a rule is made for a path.
+// ruled tells whether a rule leads a path to a file that is known to be there.
 func (g *attempt) ruled(path string) bool {
 	for _, a := range g.areas {
 		below, ok := strings.CutPrefix(path, a.rulesPrefix)
 		for _, r := range a.rules {
 			if ok && a.engine && r.Action == ir.ActionRewrite && !r.Negated && len(r.Conditions) == 0 && r.Pattern != nil && r.Pattern.Re != nil && !everything(r.Pattern) {
 				if takes, err := r.Pattern.Re.MatchBool(below); err == nil && takes {
-					return true
+					to, constant := r.Target.Constant()
+					to, _, _ = strings.Cut(to, "?")
+					if !strings.HasPrefix(to, "/") {
+						to = a.rulesPrefix + to
+					}
+					return constant && g.exists(to)
 				}
 			}
 		}
