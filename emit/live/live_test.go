@@ -124,7 +124,7 @@ func TestRecorded(t *testing.T) {
 		w := h.expect[j]
 		w.Path, w.Location = h.fill(w.Path), h.fill(w.Location)
 		return w, true
-	}, 88)
+	}, 97)
 }
 
 // TestCorpus converts the corpus and asks the real Apache and the real nginx requests drawn from the patterns.

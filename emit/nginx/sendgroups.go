@@ -126,7 +126,11 @@ func (b *builder) sendSpelled(status int, d destination, escape, queryEscape fun
 	}
 	text, ok := b.sub.spelled(b.r.Pattern, b.usedIn(d), raw)
 	if d.raw && b.f == faithful {
-		b.sendRaw(status, d)
+		b.sendRaw(status, d, same)
+		return
+	}
+	if b.f == faithful && hasRuleRefs(d.host) && !hasRefs(d.path) && !hasRefs(d.query) {
+		b.sendRaw(status, d, escape) // the host is never escaped
 		return
 	}
 	if !ok {
@@ -174,22 +178,28 @@ func anyLive(groups []group) bool {
 
 // sendRaw is a Location that httpd sends unescaped (NE): decoded text gets into the header as it is. Control
 // characters never do; httpd answers 500 for them. Source: httpd modules/http/http_filters.c, AH02430.
-func (b *builder) sendRaw(status int, d destination) {
+func (b *builder) sendRaw(status int, d destination, escape func(string) string) {
 	used := b.usedIn(d)
 	t := b.patternTest(used)
 	t.operand = "(?s)" + t.operand // line feeds, too
 	groups := append([]group{{t}}, b.groups...)
-	_, forReturn, _, pieces := b.texts(d, byName, same, same)
+	_, forReturn, _, pieces := b.texts(d, byName, escape, escape)
 	if injects(pieces, func(name string) bool {
 		return strings.HasPrefix(name, "r_") || strings.HasPrefix(name, "c") && b.condsRaw(d)
 	}) {
 		giveUp("decoded text of the request would get into a header")
 	}
-	b.when(append([]group{{test{variable: "$uri", op: "~", operand: `[\x00-\x1f\x7f]`}}}, groups...), "return 500;")
+	b.noControls(groups)
 	if d.unsafe {
 		b.unsafeQuestion(target{path: d.path}, b.groups)
 	}
 	b.when(groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+}
+
+// noControls answers 500 to control characters that would get into a header as they are.
+// Source: httpd modules/http/http_filters.c, AH02430.
+func (b *builder) noControls(groups []group) {
+	b.when(append([]group{{test{variable: "$uri", op: "~", operand: `[\x00-\x1f\x7f]`}}}, groups...), "return 500;")
 }
 
 // sendDecoded is a Location with the decoded path or what a condition caught of it: rewrite has to escape it.
@@ -226,6 +236,21 @@ func (b *builder) sendDecoded(status int, d destination, escape, queryEscape fun
 		groups := append([]group{}, b.withPattern()...)
 		for _, name := range slices.Sorted(maps.Keys(plain)) {
 			groups = append(groups, group{test{variable: "$" + name, op: "~", operand: "^" + plainBytes + "*$"}})
+		}
+		b.when(groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+		return
+	}
+	if uris > 0 && d.raw && b.f == faithful && !hasRuleRefs(d.path) && !hasRuleRefs(d.host) && !hasRuleRefs(d.query) {
+		_, forReturn, _, pieces := b.texts(d, byName, same, same)
+		if injects(pieces, func(name string) bool {
+			return name == "uri" || name == "request_filename" || strings.HasPrefix(name, "c") && b.condsRaw(d)
+		}) {
+			giveUp("decoded text of the request would get into a header")
+		}
+		groups := b.withPattern()
+		b.noControls(groups)
+		if d.unsafe {
+			b.when(append([]group{{test{variable: "$uri", op: "~", operand: `\?`}}}, groups...), "return 403;")
 		}
 		b.when(groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
 		return
