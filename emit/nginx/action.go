@@ -388,9 +388,6 @@ func (b *builder) rewrite() {
 	lines := []string{line}
 	if c.usesRound {
 		lines = []string{"set $redirect_status 200;", line}
-		if len(groups) == 0 {
-			groups = b.withPattern()
-		}
 	}
 	if b.f == faithful {
 		b.slashFirst(b.source, t)
@@ -407,6 +404,9 @@ func (b *builder) rewrite() {
 	lines = b.pastAlias(lines, parts)
 	if c.aliases {
 		lines = b.beforeAliases(lines, flag, parts)
+	}
+	if len(lines) > 1 && len(groups) == 0 {
+		groups = b.withPattern()
 	}
 	if b.source != nil && unrolls(c.area, b.source) {
 		for range r.MaxRestarts - 2 {
