@@ -365,7 +365,7 @@ func (b *builder) rewrite() {
 	for _, p := range parts {
 		if p.ref != nil && p.ref.Kind == ir.Variable && p.ref.Space == "HTTP" {
 			// Source: mod_rewrite.c, AH10508
-			b.when(append([]group{{test{variable: "$" + header(p.ref.Name), op: "~", operand: `\?`}}}, b.withPattern()...), "return 403;")
+			b.refuse(test{variable: "$" + header(p.ref.Name), op: "~", operand: `\?`}, "return 403;", b.withPattern())
 		}
 	}
 	for _, p := range pieces {
@@ -441,7 +441,7 @@ func (b *builder) unsafeQuestion(t target, groups []group) {
 	if r.Pattern.Options.IgnoreCase {
 		op = "~*"
 	}
-	b.when(append([]group{{test{variable: "$uri", op: op, operand: pat}}}, groups...), "return 403;")
+	b.refuse(test{variable: "$uri", op: op, operand: pat}, "return 403;", groups)
 }
 
 // systemFolder tells whether a path begins with a folder that stands in the root of every Unix file system: then it
@@ -456,7 +456,7 @@ var systemFolders = []string{"bin", "boot", "dev", "etc", "home", "lib", "media"
 // badQuery answers 403 where a blank or control character of the path would get into the query.
 // Source: mod_rewrite.c, AH10411.
 func (b *builder) badQuery(groups []group) {
-	b.when(append([]group{{test{variable: "$uri", op: "~", operand: `[\x00-\x20\x7f]`}}}, groups...), "return 403;")
+	b.refuse(test{variable: "$uri", op: "~", operand: `[\x00-\x20\x7f]`}, "return 403;", groups)
 }
 
 func hasRuleRefs(parts []part) bool {

@@ -127,6 +127,7 @@ type builder struct {
 	inExpr      int            // patterns in expressions so far
 	pre         []string
 	needPattern bool
+	refused     *refusals
 	source      *ir.Rule         // the rule as the configuration has it
 	reduced     bool             // the target named this very host
 	ruleVarName func(int) string // other names for the groups of the pattern
@@ -363,51 +364,6 @@ func (b *builder) spendGuards() {
 		}
 	}
 	b.c.guards = left
-}
-
-// when writes lines that are to run when all groups hold. In lines nothing may use what a condition captured by number.
-func (b *builder) when(groups []group, lines ...string) {
-	b.u.lines = append(b.u.lines, b.whenLines(groups, lines)...)
-}
-
-func (b *builder) whenLines(groups []group, lines []string) (out []string) {
-	c := b.c
-	switch {
-	case len(groups) == 0:
-		return lines
-	case len(groups) == 1 && len(groups[0]) == 1:
-		t := groups[0][0]
-		out = append(out, t.prepare...)
-		return append(out, ifBlock(t, lines)...)
-	}
-	if len(groups) == 1 {
-		any, lines2 := c.either(b, 0, groups[0])
-		out = append(out, lines2...)
-		return append(out, ifBlock(test{variable: "$" + any}, lines)...)
-	}
-	// several conditions: their outcomes are put together letter by letter
-	const name = "test" // only used until the next rule
-	want := ""
-	out = append(out, fmt.Sprintf(`set $%s "";`, name))
-	for i, g := range groups {
-		letter := string(rune('a' + i%26))
-		if len(g) == 1 {
-			out = append(out, g[0].prepare...)
-			mark := letter
-			if i > 0 {
-				mark = "${" + name + "}" + letter
-			}
-			out = append(out, ifBlock(g[0], []string{fmt.Sprintf("set $%s %s;", name, word(mark))})...)
-			want += letter
-			continue
-		}
-		either, lines := c.either(b, i, g)
-		out = append(out, lines...)
-		mark := "$" + name + "$" + either
-		out = append(out, fmt.Sprintf("set $%s %s;", name, word(mark)))
-		want += "1"
-	}
-	return append(out, ifBlock(test{variable: "$" + name, op: "=", operand: want}, lines)...)
 }
 
 // either writes tests of which one must hold and gives the variable that is "1" then.

@@ -257,7 +257,7 @@ func (b *builder) sendWhole(status int, d destination, escape, queryEscape func(
 			b.when(groups, fmt.Sprintf("rewrite ^([^?]*)$ %s %s;", word(loc+"$1"+queryPart+"?"), flagOf(status)), fmt.Sprintf("return %d %s;", status, word(loc+"$request_uri")))
 			return true
 		case d.unsafe:
-			b.when(append([]group{{test{variable: "$uri", op: "~", operand: `\?`}}}, groups...), "return 403;")
+			b.refuse(test{variable: "$uri", op: "~", operand: `\?`}, "return 403;", groups)
 		}
 	}
 	b.when(groups, fmt.Sprintf("return %d %s;", status, word(loc+"$request_uri")))

@@ -199,7 +199,7 @@ func (b *builder) sendRaw(status int, d destination, escape func(string) string)
 // noControls answers 500 to control characters that would get into a header as they are.
 // Source: httpd modules/http/http_filters.c, AH02430.
 func (b *builder) noControls(groups []group) {
-	b.when(append([]group{{test{variable: "$uri", op: "~", operand: `[\x00-\x1f\x7f]`}}}, groups...), "return 500;")
+	b.refuse(test{variable: "$uri", op: "~", operand: `[\x00-\x1f\x7f]`}, "return 500;", groups)
 }
 
 // sendDecoded is a Location with the decoded path or what a condition caught of it: rewrite has to escape it.
@@ -250,7 +250,7 @@ func (b *builder) sendDecoded(status int, d destination, escape, queryEscape fun
 		groups := b.withPattern()
 		b.noControls(groups)
 		if d.unsafe {
-			b.when(append([]group{{test{variable: "$uri", op: "~", operand: `\?`}}}, groups...), "return 403;")
+			b.refuse(test{variable: "$uri", op: "~", operand: `\?`}, "return 403;", groups)
 		}
 		b.when(groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
 		return
@@ -291,7 +291,7 @@ func (b *builder) sendDecoded(status int, d destination, escape, queryEscape fun
 	}
 	groups := b.withPattern()
 	if d.unsafe && b.f == faithful {
-		b.when(append([]group{{test{variable: "$uri", op: "~", operand: `\?`}}}, groups...), "return 403;")
+		b.refuse(test{variable: "$uri", op: "~", operand: `\?`}, "return 403;", groups)
 	}
 	b.when(groups, fmt.Sprintf("rewrite ^(.*)$ %s %s;", word(text), flagOf(status)))
 }
@@ -315,7 +315,7 @@ func (b *builder) sendRequestPath(status int, d destination, escape, queryEscape
 	}
 	groups := b.withPattern()
 	if d.unsafe && b.f == faithful {
-		b.when(append([]group{{test{variable: "$uri", op: "~", operand: `\?`}}}, groups...), "return 403;")
+		b.refuse(test{variable: "$uri", op: "~", operand: `\?`}, "return 403;", groups)
 	}
 	b.when(groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
 }
