@@ -31,6 +31,7 @@ type attempt struct {
 	refused map[*ir.Rule]string
 	struck  map[ir.Origin]string
 	areas   []*area
+	closed  *string           // pattern for folders that let nobody in; nil: not looked for yet
 	slashes map[*ir.Rule]bool // rules that would answer for folders without their slash
 	names   []string          // of the host, lower case
 	goesOn  bool              // the rules of the root's .htaccess stand behind the host's own
@@ -260,6 +261,9 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 
 // closedFolders is a pattern for the paths of folders whose .htaccess lets nobody in; empty: there is none.
 func (g *attempt) closedFolders() string {
+	if g.closed != nil {
+		return *g.closed
+	}
 	var list []string
 	for _, a := range g.areas {
 		var settings []*ir.Setting
@@ -272,7 +276,9 @@ func (g *attempt) closedFolders() string {
 			list = append(list, quoteLiteral(a.prefix))
 		}
 	}
-	return strings.Join(list, "|")
+	text := strings.Join(list, "|")
+	g.closed = &text
+	return text
 }
 
 // goesOn tells whether a rule leaves the request inside the server.

@@ -63,6 +63,7 @@ type compiler struct {
 	shared          map[string]string // group of tests, written → variable that holds its outcome
 	guards          []guard           // chain and skip conditions in force
 	last            bool              // no rule follows that could see the result
+	again           *bool             // the rules may be asked about a path that one of them has made; nil: not looked at yet
 	closed          string            // pattern for folders that nobody may enter; empty: none
 	slashes         map[*ir.Rule]bool // rules that would answer for folders without their slash
 	names           []string          // of the host, lower case

@@ -69,8 +69,13 @@ func (b *builder) besideFolder(pieces []piece, negated, alone bool) []test {
 	text, _ := value(pieces)
 	bare, dollar := value(append([]piece{decodedVar(bareFilename)}, pieces[1:]...))
 	b.c.out.dollar = b.c.out.dollar || dollar
-	b.groups = append(b.groups, group{{op: "-f", operand: text}, {op: "-d", operand: "$request_filename", negated: true}})
-	return []test{{op: "-f", operand: text}, {op: "-f", operand: bare}}
+	name := fmt.Sprintf("beside%d", b.id)
+	there, not := []string{fmt.Sprintf("set $%s 1;", name)}, []string{fmt.Sprintf(`set $%s "";`, name)}
+	lines := append([]string{}, not...)
+	lines = append(lines, ifBlock(test{op: "-f", operand: bare}, there)...)
+	lines = append(lines, ifBlock(test{op: "-d", operand: "$request_filename"}, not)...)
+	lines = append(lines, ifBlock(test{op: "-f", operand: text}, there)...)
+	return []test{{variable: "$" + name, prepare: lines}}
 }
 
 // wholePath keeps the slash of an absolute result for the rules that follow: in httpd they see it, for the path does
@@ -78,7 +83,7 @@ func (b *builder) besideFolder(pieces []piece, negated, alone bool) []test {
 func (b *builder) wholePath(text, flag string, parts []part) string {
 	c := b.c
 	path := constantPath(parts)
-	if c.server || flag != "" || !strings.HasPrefix(path, "/") || !strings.HasPrefix(text, "/") || b.r.Target == nil || !strings.HasPrefix(b.r.Target.Prefix(), "/") || c.sub.prefix != "/" {
+	if c.server || flag != "" || !strings.HasPrefix(path, "/") || !strings.HasPrefix(text, "/") || b.r.Target == nil || !strings.HasPrefix(b.r.Target.Prefix(), "/") || c.sub.prefix != "/" || len(c.area.rules) > mostFollowed {
 		return text
 	}
 	later := false

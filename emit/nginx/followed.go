@@ -10,7 +10,7 @@ import (
 // Where that never changes the outcome is known now. Source: mod_rewrite.c, apply_rewrite_list, which goes on with
 // r->filename whatever it has become.
 func (c *compiler) followed(r *ir.Rule) *ir.Rule {
-	if r.Target == nil || r.Flow != ir.FlowNext || r.Action != ir.ActionRedirect && r.Action != ir.ActionRewrite || r.Chain || r.Skip > 0 || c.area == nil {
+	if r.Target == nil || r.Flow != ir.FlowNext || r.Action != ir.ActionRedirect && r.Action != ir.ActionRewrite || r.Chain || r.Skip > 0 || c.area == nil || len(c.area.rules) > mostFollowed {
 		return r
 	}
 	url, constant := r.Target.Constant()

@@ -122,8 +122,14 @@ func (b *builder) folder(parts []part, t target) {
 	}
 }
 
+// mostFollowed is how many rules a list may have whose later rules are looked at for each of them.
+const mostFollowed = 500
+
 // takes tells whether a later rule of the list may take effect on a path; one that hangs on more than its pattern may.
 func (c *compiler) takes(r *ir.Rule, path string) bool {
+	if len(c.area.rules) > mostFollowed {
+		return true
+	}
 	later := false
 	for _, q := range c.area.rules {
 		if q == r {

@@ -2,7 +2,6 @@ package nginx
 
 import (
 	"path"
-	"slices"
 	"sort"
 	"strings"
 
@@ -74,13 +73,17 @@ func allowed(scopes, sections []*ir.Scope) (out []*ir.Scope) {
 			out = append(out, s)
 			continue
 		}
+		forbidden := map[ir.Item]bool{}
+		for _, it := range bad {
+			forbidden[it] = true
+		}
 		own := *s
 		own.Items = nil
 		for _, it := range s.Items {
 			switch {
 			case fatal && it == bad[0]:
 				own.Items = append(own.Items, &notAllowed{Item: it, fatal: true})
-			case fatal || slices.Contains(bad, it):
+			case fatal || forbidden[it]:
 				own.Items = append(own.Items, &notAllowed{Item: it})
 			default:
 				own.Items = append(own.Items, it)

@@ -369,13 +369,14 @@ func (b *builder) sendPlain(status int, d destination, escape, queryEscape func(
 
 // runsAgain tells whether the rules may be asked about a path that one of them has made.
 func (c *compiler) runsAgain() bool {
-	if !c.inLoc {
+	if !c.inLoc || c.area == nil {
 		return false
 	}
-	for _, r := range c.area.rules {
-		if !r.Disabled && r.Action == ir.ActionRewrite && goesOn(r) {
-			return true
-		}
+	if c.again == nil {
+		again := slices.ContainsFunc(c.area.rules, func(r *ir.Rule) bool {
+			return !r.Disabled && r.Action == ir.ActionRewrite && goesOn(r)
+		})
+		c.again = &again
 	}
-	return false
+	return *c.again
 }

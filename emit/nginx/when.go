@@ -57,7 +57,9 @@ func (b *builder) together(r *refusals, groups []group, lines []string) {
 }
 
 // several tells whether conditions need a variable for their outcome.
-func several(groups []group) bool { return len(groups) > 1 || len(groups) == 1 && len(groups[0]) > 1 }
+func several(groups []group) bool {
+	return len(groups) > 1 || len(groups) == 1 && (len(groups[0]) > 1 || len(groups[0][0].prepare) > 0)
+}
 
 func alikeGroups(a, b []group) bool {
 	if len(a) != len(b) {
