@@ -160,6 +160,13 @@ func (c *conversion) check(t *trial) {
 		c.asked = c.questions()
 	}
 	t.diffs, t.compared = check.Compare(c.asked, after)
+	differ := t.diffs[:0]
+	for _, d := range t.diffs {
+		if !onlyPort(&d) {
+			differ = append(differ, d)
+		}
+	}
+	t.diffs = differ
 	t.reached = map[*ir.Rule]bool{}
 	for i := range c.asked {
 		if c.asked[i].Before.Known {
@@ -180,6 +187,51 @@ func (c *conversion) check(t *trial) {
 			}
 		}
 	}
+}
+
+// onlyPort tells of a Location that differs in nothing but a port that the client wrote into its Host header, and which
+// is not the one it has reached: httpd repeats it.
+func onlyPort(d *check.Difference) bool {
+	host, port, ok := strings.Cut(d.Probe.Request.Host, ":")
+	if !ok || d.What != "Location" || d.Before.Location == nil || d.After.Location == nil {
+		return false
+	}
+	return strings.Replace(*d.After.Location, "://"+strings.ToLower(host)+":"+port, "://"+strings.ToLower(host), 1) == *d.Before.Location
+}
+
+// errorPages are the files that error_page names.
+func (c *conversion) errorPages() (files []string) {
+	seen := map[string]bool{}
+	var walk func(s *ir.Scope)
+	walk = func(s *ir.Scope) {
+		for _, it := range s.Items {
+			switch it := it.(type) {
+			case *ir.Scope:
+				walk(it)
+			case *ir.Setting:
+				if n := len(it.Args); it.Name == "error_page" && n > 1 && strings.HasPrefix(it.Arg(n-1), "/") && !strings.ContainsAny(it.Arg(n-1), "$?") {
+					if file := c.root + it.Arg(n-1); !seen[file] && len(files) < 20 {
+						seen[file] = true
+						files = append(files, file)
+					}
+				}
+			}
+		}
+	}
+	walk(c.program.Root)
+	return files
+}
+
+// contradicts tells whether one of some paths lies below one of some files.
+func contradicts(paths, files []string) bool {
+	for _, p := range paths {
+		for _, f := range files {
+			if strings.HasPrefix(p, f+"/") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // questions are those about rules, and for each location its name, a file in it and one that is missing.
@@ -232,7 +284,13 @@ func (c *conversion) questions() []check.Answered {
 		if s.Kind == ir.ScopeLocation {
 			for _, sample := range locationSamples(s) {
 				ask(sample)
-				ask(sample, c.root+strings.TrimSuffix(sample, "/")+"/")
+				if s.Pattern == nil {
+					ask(sample, c.root+strings.TrimSuffix(sample, "/")+"/")
+				}
+				foreign := probe.Probe{Request: sim.Request{Host: host, Target: sample, Header: [][2]string{{"Referer", "http://elsewhere.invalid/"}}}}
+				if len(inherited(s, "valid_referers")) > 0 {
+					asked = append(asked, check.Answered{Question: check.Question{Probe: foreign}, Before: c.before.Ask(foreign)})
+				}
 				ask(sample+"?a=1", c.root+path.Clean(sample))
 				ask(strings.TrimSuffix(sample, "/") + "/below.html")
 				ask(strings.TrimSuffix(sample, "/")+"/below", c.root+strings.TrimSuffix(sample, "/")+"/below/index.html")
@@ -247,6 +305,17 @@ func (c *conversion) questions() []check.Answered {
 		}
 	}
 	walk(c.program.Root)
+	if pages := c.errorPages(); len(pages) > 0 {
+		// error pages are there: what a server says when they are not is nobody's intention
+		for i := range asked {
+			p := &asked[i].Probe
+			if contradicts(p.Exists, pages) {
+				continue
+			}
+			p.Exists = append(p.Exists[:len(p.Exists):len(p.Exists)], pages...)
+			asked[i].Before = c.before.Ask(*p)
+		}
+	}
 	for i := range asked {
 		// httpd is given the server of an upstream block in place of its name
 		if o := &asked[i].Before; o.PassedTo != "" {
@@ -331,6 +400,13 @@ func (c *conversion) run() (*emit.Result, error) {
 	best := c.try(forms{})
 	if best.refused == nil && len(best.diffs) > 0 {
 		best = c.improve(best)
+	}
+	for _, plain := range [...]func(f *forms){func(f *forms) { f.fallback = true }, func(f *forms) { f.alias = true }} {
+		f := best.forms
+		plain(&f)
+		if t := c.try(f); t.refused == nil && len(t.diffs) <= len(best.diffs) && t.compared >= best.compared && t.text != best.text {
+			best = t
+		}
 	}
 	if best.refused != nil {
 		return nil, fmt.Errorf("the translation would be refused by httpd: %w", best.refused)

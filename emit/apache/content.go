@@ -358,6 +358,12 @@ func (s *script) tryFiles(v *vhost, set *ir.Setting) (goesOn bool) {
 	}
 	last := set.Templates[n-1]
 	text, constant := last.Constant()
+	if front := withoutQuery(last); front != nil && len(front.Parts) < len(last.Parts) {
+		if t, ok := front.Constant(); ok {
+			text, constant = t, true
+		}
+	}
+	s.noSlash(set)
 	switch {
 	case constant && strings.HasPrefix(text, "="):
 		code, err := strconv.Atoi(text[1:])
@@ -415,8 +421,38 @@ func (s *script) tryFiles(v *vhost, set *ir.Setting) (goesOn bool) {
 		}
 		lines = append(lines, rule(here, whole("^", here, v.text), v.text, append(flags, "L")...)...)
 	}
+	if s.w.forms.fallback && constant && s.front(len(lines)) {
+		s.w.note(set, s.sc, "try_files", emit.Exact, "", "")
+		path, _, _ := strings.Cut(text, "?")
+		s.w.head.add(&unit{item: set, origin: set.Origin, lines: []string{"FallbackResource " + plainWord(path)}})
+		return true
+	}
 	s.put(set, "try_files", lines)
 	return true
+}
+
+// noSlash keeps httpd from redirecting to folders where nginx asks for files only.
+func (s *script) noSlash(set *ir.Setting) {
+	for _, t := range set.Templates[:len(set.Templates)-1] {
+		if text := t.Text; strings.HasSuffix(text, "/") {
+			return
+		}
+	}
+	if s.sc.Kind == ir.ScopeHost || s.sc.Path == "/" && s.sc.Modifier == ir.PrefixLocation && s.sc.Parent == hostOf(s.sc) {
+		s.w.head.add(&unit{item: set, origin: set.Origin, lines: []string{"DirectorySlash Off"}})
+	}
+}
+
+// front tells whether a try_files is all that a server does: its location takes every path, and there is one rule for it.
+func (s *script) front(lines int) bool {
+	host := hostOf(s.sc)
+	if host == nil || lines > 3 || len(s.w.vhosts) != 1 || s.rooted || s.alias != "" || hasScript(host.Items) || len(s.w.order) > 0 {
+		return false
+	}
+	if s.sc == host {
+		return len(locations(host)) == 0
+	}
+	return len(locations(host)) == 1 && s.sc.Parent == host && s.sc.Path == "/" && s.sc.Modifier == ir.PrefixLocation && !hasScript(s.sc.Items) && !s.passes()
 }
 
 // isURI tells whether a template is $uri with a tail.

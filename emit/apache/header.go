@@ -76,14 +76,22 @@ func expires(text string) []string {
 		if units[c] == "" || num == "" {
 			return nil
 		}
-		words = append(words, num, units[c])
+		words = append(words, num, plural(num, units[c]))
 		num = ""
 	}
 	if num != "" {
-		words = append(words, num, "seconds")
+		words = append(words, num, plural(num, "seconds"))
 	}
 	if len(words) == 0 {
 		return nil
 	}
 	return []string{"ExpiresActive On", `ExpiresDefault "access plus ` + strings.Join(words, " ") + `"`}
+}
+
+// plural is a unit in the number that goes with a count.
+func plural(n, unit string) string {
+	if n == "1" {
+		return strings.TrimSuffix(unit, "s")
+	}
+	return unit
 }

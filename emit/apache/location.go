@@ -218,6 +218,12 @@ func (w *writer) location(v *vhost, c choice, stale, last bool) {
 		body.add(&unit{origin: sc.From(), lines: rule(nil, "^", "-", flag), rules: 1})
 		n++
 	}
+	body.tidy()
+	n = body.rules()
+	if len(guards) == 0 && (at.pattern != "^" || len(at.conds) > 0) && body.spread(at) {
+		v.body.units = append(v.body.units, body.units...)
+		return
+	}
 	if at.pattern != "^" || len(at.conds) > 0 {
 		guards = append(guards, unless(at))
 	}

@@ -208,9 +208,6 @@ func (s *script) bulk(sc *ir.Scope) bool {
 		if why != "" {
 			return false
 		}
-		if strings.HasPrefix(v.text, "/") && w.forms.careful[r] {
-			v.text = "%{REQUEST_SCHEME}://%{SERVER_NAME}" + v.text
-		}
 		flags := []string{"NC", "R=" + r.Args[0].Text}
 		if v.raw {
 			flags = append(flags, "NE")

@@ -22,12 +22,27 @@ func (s *script) redirectTarget(r *ir.Rule, own bool) (v value, why string) {
 	return s.absolute(r, v), ""
 }
 
-// absolute puts the server in front of a path: httpd would repeat a port that the client wrote into its Host header.
+// absolute puts the server in front of a path where every request is sent there: httpd would repeat a port that the
+// client wrote into its Host header. Elsewhere a path reads better, and only such a port tells the difference.
 func (s *script) absolute(r *ir.Rule, v value) value {
-	if strings.HasPrefix(v.text, "/") && s.w.forms.careful[r] {
+	if !strings.HasPrefix(v.text, "/") {
+		return v
+	}
+	// a virtual host without a name takes its port from its address and puts it into every Location
+	if s.sc.Kind == ir.ScopeHost && r.Keyword == ir.NginxReturn || s.w.target.Server && !named(hostOf(s.sc)) {
 		v.text = "%{REQUEST_SCHEME}://%{SERVER_NAME}" + v.text
 	}
 	return v
+}
+
+// named tells whether a server has a name that can be a ServerName.
+func named(sc *ir.Scope) bool {
+	for _, n := range serverNames(sc) {
+		if !strings.HasPrefix(n, "~") && !strings.HasPrefix(n, ".") && !strings.Contains(n, "*") {
+			return true
+		}
+	}
+	return false
 }
 
 // withoutQuery is a template without the old query at its end: $is_args$args or ?$args, which httpd appends itself.

@@ -209,6 +209,18 @@ func (w *writer) chooseServers() {
 			v.guard = append(v.guard, condition("%{SERVER_NAME}", strings.Join(names, "|"), "NC"))
 		}
 	}
+	// a default server takes what the others beside it do not
+	for _, v := range w.vhosts {
+		if !isDefault[v] {
+			continue
+		}
+		tls := tlsGuard(listens(v.scope))
+		for _, u := range w.vhosts {
+			if !isDefault[u] && (tlsGuard(listens(u.scope)) == "" || tlsGuard(listens(u.scope)) == tls) && len(serverNames(u.scope)) > 0 {
+				v.guard = append(v.guard, negate(u.guard[len(u.guard)-1]))
+			}
+		}
+	}
 }
 
 // tlsGuard is the condition that a request came in where the server listens; empty: it may come from anywhere.

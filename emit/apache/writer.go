@@ -15,6 +15,8 @@ type forms struct {
 	careful  map[ir.Item]bool // rules written so that odd requests are answered alike, too
 	once     bool             // the server's own script is guarded against the rounds of a .htaccess
 	remember bool             // variables are carried from one round into the next
+	alias    bool             // directives of mod_alias where there is nothing but redirects
+	fallback bool             // FallbackResource where there is nothing but a front controller
 }
 
 // unit is what one item of the source became: comments, a reason when it was dropped, lines.
@@ -144,7 +146,15 @@ func plainWord(s string) string {
 	if s != "" && !strings.ContainsAny(s, " \t\"'\\") {
 		return s
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	// a backslash is only one before a quote or another backslash
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '"' || s[i] == '\\' && (i+1 == len(s) || s[i+1] == '"' || s[i+1] == '\\') {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(s[i])
+	}
+	return `"` + b.String() + `"`
 }
 
 // condition renders the arguments of a RewriteCond.
@@ -165,7 +175,12 @@ func fits(s string) bool { return !notFit.MatchString(s) && !strings.HasSuffix(s
 func (w *writer) render() string {
 	var b strings.Builder
 	n := 1
+	empty := true
 	put := func(text string, u *unit) {
+		if text == "" && empty {
+			return
+		}
+		empty = text == ""
 		b.WriteString(text + "\n")
 		w.unitAt[n] = u
 		n++
@@ -192,17 +207,21 @@ func (w *writer) render() string {
 				put(indent+strings.TrimSuffix(t, `\`), nil)
 			}
 			for _, t := range u.lines {
-				put(indent+t, u)
+				put(indent+foldCase(t), u)
 			}
 			blank = true
 		}
 	}
+	if w.forms.alias && len(w.vhosts) == 1 && len(w.order) == 0 && !w.forms.once && !w.forms.remember {
+		w.vhosts[0].body.redirects()
+	}
 	if !w.target.Server {
 		multiple := len(w.vhosts) > 1
-		front := w.head.units
-		if len(w.vhosts) == 1 {
-			front = append(w.vhosts[0].head.units[:len(w.vhosts[0].head.units):len(w.vhosts[0].head.units)], front...)
+		var front []*unit
+		for _, v := range w.vhosts {
+			front = append(front, v.head.units...)
 		}
+		front = append(front, w.head.units...)
 		units("", front)
 		if w.hasRules() {
 			if len(front) > 0 {
@@ -213,10 +232,7 @@ func (w *writer) render() string {
 			units("", w.preludeUnits())
 		}
 		for _, v := range w.vhosts {
-			if multiple {
-				units("", v.head.units)
-			}
-			if count := v.body.rules(); count > 0 && multiple && len(v.guard) > 0 {
+			if count := v.body.rules(); count > 0 && multiple && len(v.guard) > 0 && !v.body.guarded(v.guard) {
 				put("", nil)
 				for _, t := range guardLines(v.guard, count) {
 					put(t, nil)
