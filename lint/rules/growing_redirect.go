@@ -7,7 +7,7 @@ import (
 )
 
 var growingRedirect = lint.Rule{
-	Code: "RD204", ID: "growing-redirect", Severity: diag.Error, For: lint.Both, Since: "0.1",
+	Code: "RD204", ID: "growing-redirect", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a redirect whose target grows with every hop",
 		Text: "The target lies inside of what the rule takes, and the rest of the path is put behind it: `Redirect /blog /blog/new` sends `/blog/new` to " +
@@ -23,7 +23,7 @@ var growingRedirect = lint.Rule{
 			short := l.chain
 			short.Hops, short.Next = short.Hops[:3], "…"
 			return diag.Diagnostic{Message: "every hop makes the URL longer: " + route(&short),
-				Help: "let the pattern take the old address alone"}
+				Help: "let the pattern take the old address alone", Fixes: againstGrowth(p, l)}
 		})
 	},
 }

@@ -8,7 +8,7 @@ import (
 )
 
 var indexRedirectLoop = lint.Rule{
-	Code: "RD210", ID: "index-redirect-loop", Severity: diag.Error, For: lint.Apache, Since: "0.1",
+	Code: "RD210", ID: "index-redirect-loop", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "the index of a folder is redirected to the folder",
 		Text: "A folder is served through its index file: mod_dir asks for `/index.html` inside the server, and mod_alias redirects that request, too. " +
@@ -25,10 +25,10 @@ var indexRedirectLoop = lint.Rule{
 			asked := l.chain.Hops[0].Probe.Request.Target
 			if l.chain.End == probe.EndCycle {
 				return diag.Diagnostic{Message: asked + " is served through its index, which this line sends back to " + asked + ": endless redirects",
-					Help: "redirect only what the client asked for itself: RewriteCond %{THE_REQUEST} \\s/+index\\.html[?\\s]"}
+					Help: "redirect only what the client asked for itself: RewriteCond %{THE_REQUEST} \\s/+index\\.html[?\\s]", Fixes: againstIndex(p, l)}
 			}
 			return diag.Diagnostic{Message: "the front controller answers every page through its index, which this line redirects: " + asked + " goes to " + *l.chain.Hops[0].Outcome.Location,
-				Help: "redirect only what the client asked for itself: RewriteCond %{THE_REQUEST} \\s/+index\\.php[?\\s]"}
+				Help: "redirect only what the client asked for itself: RewriteCond %{THE_REQUEST} \\s/+index\\.php[?\\s]", Fixes: againstIndex(p, l)}
 		})
 	},
 }

@@ -11,7 +11,7 @@ import (
 )
 
 var redirectCycle = lint.Rule{
-	Code: "RD202", ID: "redirect-cycle", Severity: diag.Error, For: lint.Both, Since: "0.1",
+	Code: "RD202", ID: "redirect-cycle", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "redirects that go round in a circle",
 		Text: "One rule sends a URL on, another one sends the new URL back, across files and virtual hosts. Browsers follow some twenty times " +
@@ -24,7 +24,7 @@ var redirectCycle = lint.Rule{
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
 		reportLoops(p, longCycle, func(l *loop) diag.Diagnostic {
-			d := diag.Diagnostic{Message: l.route() + ": the redirects go round in a circle", Help: "drop one of the rules"}
+			d := diag.Diagnostic{Message: l.route() + ": the redirects go round in a circle", Help: "drop one of the rules", Fixes: againstCircle(p, l)}
 			if l.skipped > 0 {
 				d.Message += " of " + strconv.Itoa(len(l.chain.Hops)+l.skipped)
 			}

@@ -8,7 +8,7 @@ import (
 )
 
 var selfRedirect = lint.Rule{
-	Code: "RD201", ID: "self-redirect", Severity: diag.Error, For: lint.Both, Since: "0.1",
+	Code: "RD201", ID: "self-redirect", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a redirect to itself",
 		Text: "The answer to a request sends the client to the very URL it asked for. Browsers follow some twenty times and stop with " +
@@ -28,11 +28,11 @@ var selfRedirect = lint.Rule{
 	Program: func(p *lint.Pass, g *ir.Program) {
 		reportLoops(p, selfLoop, func(l *loop) diag.Diagnostic {
 			return diag.Diagnostic{Message: probe.URL(l.chain.Hops[0].Probe.Request) + " redirects to itself; browsers stop with ERR_TOO_MANY_REDIRECTS",
-				Help: "leave the target out of what the rule takes, or anchor the pattern"}
+				Help: "leave the target out of what the rule takes, or anchor the pattern", Fixes: againstSelf(p, l)}
 		})
 		reportLoops(p, loopElsewhere, func(l *loop) diag.Diagnostic {
 			return diag.Diagnostic{Message: "loops if this file serves " + l.chain.Hops[0].Probe.Request.Host + ": every URL is sent to itself then",
-				Help: "say which hosts it serves with --host; to move plain HTTP to HTTPS add the condition %{HTTPS} off"}
+				Help: "say which hosts it serves with --host; to move plain HTTP to HTTPS add the condition %{HTTPS} off", Fixes: shownOnly(againstSelf(p, l))}
 		})
 	},
 }
