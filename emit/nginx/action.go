@@ -353,6 +353,9 @@ func (b *builder) rewrite() {
 	if strings.Contains(text, "?") {
 		giveUp("a question mark in the path of the result")
 	}
+	if flag == "" && b.keepsPathInfo() {
+		text += "$" + pathInfo
+	}
 	if b.f == faithful && hasRefs(parts) && !r.Escape.Allow3F && !r.Escape.Backrefs && !r.Negated {
 		pat = strings.ReplaceAll(pat, "(.*)", "([^?]*)") // what holds one was answered above
 	}

@@ -249,6 +249,9 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 		}
 	}
 	list = append(c.declare(list), list...)
+	if c.usesPathInfo {
+		list = append([]*unit{{lines: pathInfoLines(a.prefix)}}, list...)
+	}
 	if c.usesAsked {
 		list = append([]*unit{{lines: []string{"set $" + askedURI + " $uri;"}}}, list...)
 	}

@@ -59,6 +59,7 @@ type compiler struct {
 	dotAll          map[*ir.Rule]bool // rules whose dots match line feeds
 	ids             map[*ir.Rule]int  // numbers that make names of variables unique
 	usesRound       bool
+	usesPathInfo    bool              // $path_info keeps what follows the first name below the folder
 	usesAsked       bool              // $asked_uri keeps the path as it was before the rules
 	shared          map[string]string // group of tests, written → variable that holds its outcome
 	guards          []guard           // chain and skip conditions in force

@@ -162,3 +162,35 @@ func (g *attempt) withoutSlash(c *compiler, a *area) string {
 	}
 	return ""
 }
+
+// pathInfo is what follows the first name below the folder in the path: where nothing goes by that name, it is no part
+// of the file's name for httpd but goes with it as path info.
+const pathInfo = "path_info"
+
+func pathInfoLines(prefix string) []string {
+	t := test{variable: "$uri", op: "~", operand: "^" + quoteLiteral(prefix) + "[^/]+(?<path_info_asked>/.*)$"}
+	return append([]string{`set $` + pathInfo + ` "";`}, ifBlock(t, []string{"set $" + pathInfo + " $path_info_asked;"})...)
+}
+
+// keepsPathInfo tells whether the rules behind this one see the path info once more behind its result, as httpd puts it
+// there for each of them (unless DPI drops it): only where one of them is sure to answer, for the result alone is what
+// is looked for in the end. Source: mod_rewrite.c, apply_rewrite_rule, "add path-info postfix".
+func (b *builder) keepsPathInfo() bool {
+	c := b.c
+	if c.server || b.f != faithful || b.r.DiscardPath || b.source == nil || len(c.area.rules) > mostFollowed {
+		return false
+	}
+	later := false
+	for _, q := range c.area.rules {
+		if q == b.source {
+			later = true
+			continue
+		}
+		if later && !q.Disabled && !q.Negated && len(q.Conditions) == 0 && q.Pattern != nil && q.Pattern.Re != nil && everything(q.Pattern) && q.Target != nil &&
+			(q.Action == ir.ActionRedirect || q.Action == ir.ActionRewrite && isAbsolute(q.Target)) {
+			c.usesPathInfo = true
+			return true
+		}
+	}
+	return false
+}
