@@ -205,6 +205,9 @@ func (s *script) access() {
 	if len(list) == 0 {
 		return
 	}
+	if s.guardedByPassword() {
+		return // settings.go writes both
+	}
 	var allowed, denied []string
 	everybody := false
 	for i, set := range list {
@@ -247,6 +250,37 @@ func (s *script) access() {
 			s.b.add(&unit{item: set, origin: set.Origin, lines: lines, rules: countRules(lines)})
 		}
 	}
+}
+
+// guardedByPassword tells whether addresses stand beside a password in one location, in a way that Require says.
+func (s *script) guardedByPassword() bool {
+	_, _, ok := addresses(s.sc)
+	return ok
+}
+
+// addresses are the lines for allow and deny of a location with auth_basic: the addresses that may come in, nobody else.
+func addresses(sc *ir.Scope) (lines []string, list []*ir.Setting, ok bool) {
+	if a := own(sc, "auth_basic"); len(a) == 0 || a[0].Arg(0) == "off" || len(own(sc, "satisfy")) > 0 {
+		return nil, nil, false
+	}
+	for _, it := range sc.Items {
+		if set, is := it.(*ir.Setting); is && (set.Name == "allow" || set.Name == "deny") {
+			list = append(list, set)
+		}
+	}
+	var from []string
+	for i, set := range list {
+		a := set.Arg(0)
+		switch {
+		case set.Name == "deny" && a == "all" && i == len(list)-1 && i > 0:
+			return []string{"Require ip " + strings.Join(from, " ")}, list, true
+		case set.Name == "allow" && a != "all" && !strings.HasPrefix(a, "unix:"):
+			from = append(from, a)
+		default:
+			return nil, nil, false
+		}
+	}
+	return nil, nil, false
 }
 
 // folder writes root and alias that differ from the document root. It gives false when every request has its file then.

@@ -401,6 +401,13 @@ func (w *writer) other(v *vhost, sc *ir.Scope, set *ir.Setting) {
 		lines := []string{"AuthType Basic", "AuthName " + plainWord(set.Arg(0)), "AuthUserFile " + plainWord(file[0].Arg(0)), "Require valid-user"}
 		w.note(set, sc, set.Name, emit.Exact, "", "")
 		w.note(file[0], sc, file[0].Name, emit.Exact, "", "")
+		if from, list, ok := addresses(sc); ok {
+			// both must hold; the address is asked first, so that a stranger is told 403 and not asked for a password
+			for _, a := range list {
+				w.note(a, sc, a.Name, emit.Exact, "", "")
+			}
+			lines = append(append(append(lines[:3:3], "<RequireAll>"), indented(append(from, "Require valid-user"))...), "</RequireAll>")
+		}
 		if everywhere {
 			v.head.add(&unit{item: set, origin: set.Origin, lines: lines})
 		} else {

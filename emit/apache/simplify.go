@@ -240,3 +240,22 @@ func (b *block) guarded(conds []string) bool {
 	}
 	return true
 }
+
+// join puts the lines of sections with the same head into the first of them; comments stay where the first stands.
+func (b *block) join() {
+	first := map[string]*unit{}
+	for _, u := range b.units {
+		n := len(u.lines)
+		if n < 3 || u.dropped != "" || u.lines[0][0] != '<' || strings.Contains(strings.Join(u.lines[1:n-1], ""), "\n") {
+			continue
+		}
+		f := first[u.lines[0]]
+		if f == nil {
+			first[u.lines[0]] = u
+			continue
+		}
+		shut := f.lines[len(f.lines)-1]
+		f.lines = append(append(f.lines[:len(f.lines)-1:len(f.lines)-1], u.lines[1:n-1]...), shut)
+		u.lines = nil
+	}
+}

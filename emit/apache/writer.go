@@ -175,6 +175,7 @@ func fits(s string) bool { return !notFit.MatchString(s) && !strings.HasSuffix(s
 func (w *writer) render() string {
 	var b strings.Builder
 	n := 1
+	w.head.join()
 	empty := true
 	put := func(text string, u *unit) {
 		if text == "" && empty {
