@@ -241,7 +241,7 @@ func (b *builder) redirectPath(parts []part) []part {
 				return parts
 			}
 		}
-		if b.beginsPath(first.ref) {
+		if b.beginsPath(first.ref) || b.caughtBeginning(parts) {
 			return parts
 		}
 		if c.server {
@@ -266,6 +266,22 @@ func (b *builder) redirectPath(parts []part) []part {
 // beginsPath tells whether a group of the pattern holds the beginning of the whole path, with its slash.
 func (b *builder) beginsPath(p *ir.Part) bool {
 	return p.Kind == ir.RuleRef && p.N == 1 && b.sub.prefix == "" && (strings.HasPrefix(b.r.Pattern.Text, "(") || strings.HasPrefix(b.r.Pattern.Text, "^("))
+}
+
+// caughtBeginning tells whether parts begin with what the last condition caught of REQUEST_URI from its start: nothing, or a
+// path, and a slash follows.
+func (b *builder) caughtBeginning(parts []part) bool {
+	if len(parts) < 2 || parts[0].ref.Kind != ir.CondRef || parts[0].ref.N != 1 || !strings.HasPrefix(parts[1].text, "/") {
+		return false
+	}
+	for i := len(b.r.Conditions) - 1; i >= 0; i-- {
+		cnd := b.r.Conditions[i]
+		if cnd.Kind != ir.CondRegex || cnd.Negated {
+			continue
+		}
+		return cnd.Pattern != nil && strings.HasPrefix(cnd.Pattern.Text, "^(") && len(cnd.Test.Parts) == 1 && cnd.Test.Parts[0].Kind == ir.Variable && cnd.Test.Parts[0].Name == "REQUEST_URI"
+	}
+	return false
 }
 
 var docrootPart = &ir.Part{Kind: ir.Variable, Name: "DOCUMENT_ROOT", Text: "%{DOCUMENT_ROOT}"}
