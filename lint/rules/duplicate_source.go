@@ -12,12 +12,20 @@ import (
 
 var duplicateSource = lint.Rule{
 	Code: "RD207", ID: "duplicate-source", Severity: diag.Warning, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Explains: []string{"RD207", "RD029"}, Precedence: 55,
+	Explain: func(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) (diag.Diagnostic, bool) {
+		// What nginx itself says of two servers or two locations with one name.
+		return d, strings.HasPrefix(d.ServerMessage, "conflicting server name") || strings.HasPrefix(d.ServerMessage, "duplicate location")
+	},
 	Doc: lint.Doc{
 		Title: "the same source is redirected twice",
 		Text: "Two rules have the same pattern and the same conditions, and the first one ends the list: the second never runs. With another target " +
-			"one of the two is a mistake; with the same it is only a leftover, which the fix removes.",
+			"one of the two is a mistake; with the same it is only a leftover, which the fix removes. Of two nginx servers with the same name on one " +
+			"address the first keeps it (nginx warns of the conflict); with two locations of the same name nginx does not start.",
 		Examples: []lint.Example{
 			{Server: ir.Apache, Before: "RewriteEngine On\nRewriteRule ^a$ /b [R=301,L]\nRewriteRule ^a$ /c [R=301,L]\n", After: "RewriteEngine On\nRewriteRule ^a$ /b [R=301,L]\n"},
+			{Server: ir.Nginx, Context: ir.ContextHTTP, Before: "server { server_name a.example; return 301 https://a.example$request_uri; }\nserver { server_name a.example; root /srv/a; }\n",
+				After: "server { server_name www.a.example; return 301 https://a.example$request_uri; }\nserver { server_name a.example; root /srv/a; }\n"},
 			{Server: ir.Nginx, Before: "rewrite ^/a$ /b permanent;\nrewrite ^/a$ /c permanent;\n", After: "rewrite ^/a$ /b permanent;\n"},
 		},
 		Source: "httpd mod_rewrite.c, apply_rewrite_list; mod_alias.c, try_alias_list",

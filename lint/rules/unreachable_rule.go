@@ -12,12 +12,15 @@ var unreachableRule = lint.Rule{
 	Doc: lint.Doc{
 		Title: "a rule that never runs",
 		Text: "An earlier rule ends the list for every request that this one would take: a catch-all, a wider pattern, a prefix of it; in nginx an " +
-			"unconditional `return`, above the directives of its block or above all locations of its server. Move the special rule up, or drop it.",
+			"unconditional `return`, above the directives of its block or above all locations of its server, and a location that is never chosen: nginx tries " +
+			"expressions in their order, before all prefixes but those with `^~`. Move the special rule up, or drop it.",
 		Examples: []lint.Example{
 			{Server: ir.Apache, Before: "RewriteEngine On\nRewriteRule ^(.*)$ https://new.example/all [R=302,L]\nRewriteRule ^special$ https://new.example/s [R=302,L]\n",
 				After: "RewriteEngine On\nRewriteRule ^special$ https://new.example/s [R=302,L]\nRewriteRule ^(.*)$ https://new.example/all [R=302,L]\n"},
 			{Server: ir.Nginx, Before: "return 301 https://x.example;\nlocation = /health { return 200; }\n",
 				After: "location = /health { return 200; }\nlocation / { return 301 https://x.example; }\n"},
+			{Server: ir.Nginx, Before: "location ~ ^/blog/ { return 301 /news; }\nlocation ~ ^/blog/feed$ { return 301 /feed; }\n",
+				After: "location ~ ^/blog/feed$ { return 301 /feed; }\nlocation ~ ^/blog/ { return 301 /news; }\n"},
 		},
 		Source: "httpd mod_rewrite.c, apply_rewrite_list; mod_alias.c, try_alias_list; nginx ngx_http_core_module.c, the order of phases",
 	},
@@ -34,6 +37,7 @@ var unreachableRule = lint.Rule{
 		}
 		if g.Server == ir.Nginx {
 			unreachableLocations(p, g)
+			shadowedLocations(p, g)
 		}
 	},
 }
