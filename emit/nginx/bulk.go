@@ -279,32 +279,3 @@ func lowerOnly(g *attempt, k bulkKind, source string) string {
 	g.out.maps[name] = fmt.Sprintf("map %s $%s {\n    \"~^(?<%s_>[^A-Z]+)$\" $%s_;\n}", source, name, name, name)
 	return "$" + name
 }
-
-// runs splits a list of rules into runs that become maps and single rules. each is called for single ones.
-func (g *attempt) runs(c *compiler, rules []*ir.Rule, each func(r *ir.Rule) *unit) (list []*unit) {
-	for i := 0; i < len(rules); {
-		var run []entry
-		j := i
-		for ; j < len(rules); j++ {
-			if g.refused[rules[j]] != "" {
-				break
-			}
-			e, ok := c.bulkEntry(rules[j])
-			if !ok {
-				break
-			}
-			run = append(run, e)
-		}
-		if len(run) >= bulkFrom {
-			list = append(list, g.bulk(c, run)...)
-			i = j
-			continue
-		}
-		for end := max(j, i+1); i < end; i++ {
-			if u := each(rules[i]); u != nil {
-				list = append(list, u)
-			}
-		}
-	}
-	return list
-}

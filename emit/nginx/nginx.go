@@ -37,6 +37,7 @@ const (
 const (
 	perRule     = 6
 	maxAsked    = 6000 // questions of a conversion
+	fewestAsked = 200  // however long each of them takes
 	checkBudget = 60_000_000
 )
 
@@ -337,24 +338,45 @@ func (c *conversion) questions() int {
 			patterned++
 		}
 	}
-	return max(100, min(maxAsked, 1_000_000/max(patterned, 1)))
+	return max(fewestAsked, min(maxAsked, 1_000_000/max(patterned, 1)))
 }
 
-// sample are the rules that are asked about.
-func (c *conversion) sample() []*ir.Rule {
+// mostShapes is how many kinds of rules are asked about in a long list.
+const mostShapes = 300
+
+// sample are the rules that are asked about: of a long list one of each kind, the last of each kind, and more, evenly
+// spread.
+func (c *conversion) sample() (out []*ir.Rule) {
 	if len(c.rules) <= mostRules {
 		return c.rules
+	}
+	kinds := map[string]int{} // to an index of last
+	var last []*ir.Rule
+	for _, r := range c.rules {
+		s := shape(r)
+		i, known := kinds[s]
+		switch {
+		case known:
+			last[i] = r
+		case len(last) < mostShapes:
+			kinds[s] = len(last)
+			last = append(last, r)
+			out = append(out, r)
+		}
+	}
+	for i, r := range last {
+		if r != out[i] {
+			out = append(out, r)
+		}
 	}
 	n := 150
 	if c.questions() < maxAsked {
 		n = 10
 	}
-	ends := min(20, n)
-	out := append([]*ir.Rule(nil), c.rules[:ends]...)
 	for i := range n {
-		out = append(out, c.rules[20+i*(len(c.rules)-40)/n])
+		out = append(out, c.rules[i*len(c.rules)/n])
 	}
-	return append(out, c.rules[len(c.rules)-ends:]...)
+	return out
 }
 
 // blame names the rules behind a difference: those that took effect on either side, else the one the question is about.
