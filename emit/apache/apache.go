@@ -132,6 +132,12 @@ func (c *conversion) try(f forms) *trial {
 	return t
 }
 
+// same tells whether a form makes no other text, so that there is nothing to ask.
+func (c *conversion) same(w *writer, text string) bool {
+	w.build()
+	return w.render() == text
+}
+
 // check asks both sides and blames rules for what differs.
 func (c *conversion) check(t *trial) {
 	name, where := HtaccessFile, ir.ContextHtaccess
@@ -404,7 +410,10 @@ func (c *conversion) run() (*emit.Result, error) {
 	for _, plain := range [...]func(f *forms){func(f *forms) { f.fallback = true }, func(f *forms) { f.alias = true }} {
 		f := best.forms
 		plain(&f)
-		if t := c.try(f); t.refused == nil && len(t.diffs) <= len(best.diffs) && t.compared >= best.compared && t.text != best.text {
+		if w := newWriter(c, f); c.same(w, best.text) {
+			continue
+		}
+		if t := c.try(f); t.refused == nil && len(t.diffs) <= len(best.diffs) && t.compared >= best.compared {
 			best = t
 		}
 	}

@@ -130,6 +130,9 @@ func (w *writer) guardOf(s *ir.Scope, captures, stale bool) (subject, bool) {
 // location writes one location behind its guard.
 func (w *writer) location(v *vhost, c choice, stale, last bool) {
 	sc := c.scope
+	if len(c.guards) == 0 && w.outside(v, sc) {
+		return
+	}
 	at, ok := w.guardOf(sc, uses(sc.Items), stale)
 	if !ok {
 		for _, it := range sc.Items {

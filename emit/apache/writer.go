@@ -73,6 +73,7 @@ type writer struct {
 type vhost struct {
 	scope *ir.Scope
 	guard []string // conditions that choose it inside a .htaccess, as RewriteCond arguments
+	front block    // of a virtual host, outside of its folder
 	head  block
 	body  block
 }
@@ -252,6 +253,10 @@ func (w *writer) render() string {
 			first = false
 			for _, t := range head {
 				put(t, nil)
+			}
+			if len(v.front.units) > 0 {
+				put("", nil)
+				units("    ", v.front.units)
 			}
 			put("", nil)
 			put("    <Directory "+plainWord(w.root)+">", nil)
