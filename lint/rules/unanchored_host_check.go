@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rewright/lint"
@@ -90,6 +91,9 @@ func allDigits(s string) bool { return strings.Trim(s, "0123456789.") == "" }
 
 // stranger is a value of the header with a foreign host that the pattern matches.
 func stranger(u *patternUse, server ir.Server, name string) (string, bool) {
+	if words, _, ok := u.Re.Tree().Words(maxHostWords); ok && !slices.ContainsFunc(words, func(w string) bool { return mayBeStranger(w, name, isURLHeader(u)) }) {
+		return "", false
+	}
 	s := pattern.NewSpace(budgetOfPattern)
 	l, ok := s.Subjects(u.Re.Tree())
 	if !ok {
@@ -126,6 +130,19 @@ func stranger(u *patternUse, server ir.Server, name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// maxHostWords bounds the names that a closed pattern may list for them to be looked at one by one.
+const maxHostWords = 64
+
+// mayBeStranger tells whether one value that a pattern matches can be among those that stranger looks for; false is certain.
+func mayBeStranger(word, name string, url bool) bool {
+	word = strings.ToLower(word)
+	if url {
+		return strings.Contains(word, evilHost)
+	}
+	own := strings.TrimSuffix(word, strings.ToLower(name))
+	return strings.HasSuffix(word, "."+evilHost) || own != word && own != "" && strings.IndexFunc(own, func(r rune) bool { return r >= 0x80 || !isWordByte(byte(r)) }) < 0
 }
 
 // isURLHeader tells whether what is compared is a URL and not a bare host.

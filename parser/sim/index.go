@@ -14,10 +14,17 @@ const IndexFrom = 32
 const SkippedPerWork = 16
 
 // Index finds the rules of a list whose pattern may match a subject, by the literal text that every match begins
-// with. Rules of which no such text is known are always among them.
+// with. Of rules of which no such text is known, those that want a certain host are found by it; the others are always among them.
 type Index struct {
-	always        []int32
-	exact, prefix literalIndex
+	always, hosted         []int32 // in their order
+	exact, prefix, byHosts literalIndex
+	entries                []entry
+}
+
+// entry is one rule under a literal text.
+type entry struct {
+	rule int32
+	next int32 // place of the next entry with the same text, counted from 1; 0: there is none
 }
 
 // Key is what an Index knows of a rule; the zero Key says nothing.
@@ -25,32 +32,40 @@ type Key struct {
 	Text     string // every subject it matches begins with it
 	Caseless bool   // letters match in either case; Text is lower case
 	Exact    bool   // it matches nothing else
+	// Hosts are the values of the Host header, in lower case, with one of which the rule does anything at all; nil: not known.
+	Hosts []string
 }
 
 // PatternKey is the Key of a pattern.
 func PatternKey(t *pattern.Tree) Key {
 	if text, caseless, ok := t.Exact(); ok {
-		return Key{text, caseless, true}
+		return Key{Text: text, Caseless: caseless, Exact: true}
 	}
 	text, caseless := t.Prefix()
-	return Key{text, caseless, false}
+	return Key{Text: text, Caseless: caseless}
 }
 
-// literalIndex holds rules by literal text, apart by whether case counts.
+// literalIndex holds rules by literal text, apart by whether case counts. A text stands for the place of its first entry,
+// counted from 1.
 type literalIndex struct {
-	plain, folded map[string][]int32
+	plain, folded map[string]int32
 	lengths       []int // of the keys
 }
 
 // NewIndex makes the index over n rules.
 func NewIndex(n int, key func(i int) Key) *Index {
-	x := &Index{}
+	x := &Index{entries: make([]entry, 0, n)}
 	for i := range n {
 		switch k := key(i); {
 		case k.Exact:
-			x.exact.add(k.Text, k.Caseless, int32(i))
+			x.add(&x.exact, k.Text, k.Caseless, int32(i))
 		case k.Text != "":
-			x.prefix.add(k.Text[:indexLength(len(k.Text))], k.Caseless, int32(i))
+			x.add(&x.prefix, k.Text[:indexLength(len(k.Text))], k.Caseless, int32(i))
+		case k.Hosts != nil:
+			x.hosted = append(x.hosted, int32(i))
+			for _, h := range k.Hosts {
+				x.add(&x.byHosts, h, false, int32(i))
+			}
 		default:
 			x.always = append(x.always, int32(i))
 		}
@@ -70,45 +85,78 @@ func indexLength(n int) int {
 	return best
 }
 
-func (x *literalIndex) add(text string, caseless bool, i int32) {
-	m := &x.plain
+func (x *Index) add(to *literalIndex, text string, caseless bool, i int32) {
+	m := &to.plain
 	if caseless {
-		m, text = &x.folded, lowerASCII(text)
+		m, text = &to.folded, lowerASCII(text)
 	}
 	if *m == nil {
-		*m = map[string][]int32{}
+		*m = map[string]int32{}
 	}
-	(*m)[text] = append((*m)[text], i)
-	if !slices.Contains(x.lengths, len(text)) && len(x.lengths) < 32 {
-		x.lengths = append(x.lengths, len(text))
+	x.entries = append(x.entries, entry{i, (*m)[text]})
+	(*m)[text] = int32(len(x.entries))
+	if !slices.Contains(to.lengths, len(text)) && len(to.lengths) < 32 {
+		to.lengths = append(to.lengths, len(text))
 	}
 }
 
-// Candidates are the rules that may match a subject, in their order.
+// under appends the rules whose entries begin at a place.
+func (x *Index) under(out []int32, at int32) []int32 {
+	for ; at != 0; at = x.entries[at-1].next {
+		out = append(out, x.entries[at-1].rule)
+	}
+	return out
+}
+
+// Candidates are the rules that may match a subject, in their order, whatever the host is.
 func (x *Index) Candidates(subject string, into []int32) []int32 {
-	out := append(into[:0], x.always...)
+	return x.candidates(subject, append(into[:0], x.hosted...))
+}
+
+// CandidatesOf are those of a request with a Host header.
+func (x *Index) CandidatesOf(host, subject string, into []int32) []int32 {
+	out := into[:0]
+	if len(x.hosted) > 0 {
+		host = lowerASCII(host)
+		out = x.under(out, x.byHosts.plain[host])
+		if bare := strings.TrimSuffix(host, "\n"); bare != host { // "$" may stand before it
+			out = x.under(out, x.byHosts.plain[bare])
+		}
+	}
+	return x.candidates(subject, out)
+}
+
+// WantsHost tells whether the index knows rules by the host they want.
+func (x *Index) WantsHost() bool { return len(x.hosted) > 0 }
+
+func (x *Index) candidates(subject string, out []int32) []int32 {
+	out = append(out, x.always...)
 	folded := ""
 	if x.exact.folded != nil || x.prefix.folded != nil {
 		folded = lowerASCII(subject)
 	}
-	out = append(out, x.exact.plain[subject]...)
-	out = append(out, x.exact.folded[folded]...)
+	out = x.under(out, x.exact.plain[subject])
+	out = x.under(out, x.exact.folded[folded])
 	for _, n := range x.prefix.lengths {
 		if n > len(subject) {
 			break
 		}
-		out = append(out, x.prefix.plain[subject[:n]]...)
+		out = x.under(out, x.prefix.plain[subject[:n]])
 		if folded != "" {
-			out = append(out, x.prefix.folded[folded[:n]]...)
+			out = x.under(out, x.prefix.folded[folded[:n]])
 		}
 	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
 }
 
 // Cursor walks through the rules of a list that may match what changes on the way.
 type Cursor struct {
-	Index   *Index // nil: all
+	Index *Index // nil: all
+	Host  string // the Host header, where HostKnown
+	// HostKnown is set when rules that want another host than Host are to be passed over.
+	HostKnown bool
+
 	subject string
 	list    []int32
 	filled  bool
@@ -120,7 +168,11 @@ func (c *Cursor) Next(i, n int, subject string) int {
 		return i
 	}
 	if !c.filled || c.subject != subject {
-		c.list, c.subject, c.filled = c.Index.Candidates(subject, c.list), subject, true
+		if c.subject, c.filled = subject, true; c.HostKnown {
+			c.list = c.Index.CandidatesOf(c.Host, subject, c.list)
+		} else {
+			c.list = c.Index.Candidates(subject, c.list)
+		}
 	}
 	at, _ := slices.BinarySearch(c.list, int32(i))
 	if at == len(c.list) {

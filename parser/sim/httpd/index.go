@@ -29,10 +29,43 @@ func (l *lazyIndex) of(rules []*ir.Rule) *sim.Index {
 					return sim.Key{Text: p.Path}
 				}
 			case p.Pattern != nil && p.Pattern.Re != nil:
-				return sim.PatternKey(p.Pattern.Re.Tree())
+				k := sim.PatternKey(p.Pattern.Re.Tree())
+				if k.Text == "" && !k.Exact {
+					k.Hosts = hostsWanted(p)
+				}
+				return k
 			}
 			return sim.Key{}
 		})
 	})
 	return l.index
+}
+
+// maxHostsWanted bounds the names of one rule that an index knows it by.
+const maxHostsWanted = 8
+
+// hostsWanted are the values of the Host header, in lower case, with which the first condition of a rule can hold; nil when
+// they are not few or not known. With any other the rule does nothing but note that it was tried.
+func hostsWanted(p *ir.Rule) []string {
+	if len(p.Conditions) == 0 {
+		return nil
+	}
+	c := p.Conditions[0]
+	if c.Or || c.Negated || c.Kind != ir.CondRegex || c.Pattern == nil || c.Pattern.Re == nil || c.Test == nil || len(c.Test.Parts) != 1 {
+		return nil
+	}
+	part := &c.Test.Parts[0]
+	if part.Kind != ir.Variable || !(part.Space == "" && part.Name == "HTTP_HOST" || part.Space == "HTTP" && equalFold(part.Name, "Host")) {
+		return nil
+	}
+	words, caseless, ok := c.Pattern.Re.Tree().Words(maxHostsWanted)
+	if !ok || len(words) == 0 {
+		return nil
+	}
+	if !caseless {
+		for i, w := range words {
+			words[i] = lower(w)
+		}
+	}
+	return words
 }

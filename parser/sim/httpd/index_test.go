@@ -47,6 +47,14 @@ func TestIndexChangesNoAnswer(t *testing.T) {
 				if rnd.IntN(4) == 0 {
 					fmt.Fprintf(&b, "RewriteCond %%{REQUEST_URI} %s\n", word())
 				}
+				if rnd.IntN(4) == 0 {
+					pattern = "^(.*)$"
+					fmt.Fprintf(&b, "RewriteCond %%{HTTP_HOST} %s^(www\\.)?%s\\.test$ %s\n", []string{"", "", "!"}[rnd.IntN(3)], []string{"h", "i"}[rnd.IntN(2)],
+						[]string{"", "[NC]", "[OR]"}[rnd.IntN(3)])
+					if rnd.IntN(2) == 0 {
+						b.WriteString("RewriteCond %{REQUEST_URI} a\n")
+					}
+				}
 				fmt.Fprintf(&b, "RewriteRule %s %s/%s %s\n", pattern, word(), word(), flags)
 			}
 		}
@@ -63,7 +71,7 @@ func TestIndexChangesNoAnswer(t *testing.T) {
 			l.rulesIndex, l.redirectsIndex = nil, nil
 		}
 		for range 20 {
-			q := sim.Request{Host: "h.test", Target: "/" + word() + "/" + word() + strings.Repeat("/"+word(), rnd.IntN(2))}
+			q := sim.Request{Host: []string{"h.test", "www.H.test", "i.test", "x.test"}[rnd.IntN(4)], Target: "/" + word() + "/" + word() + strings.Repeat("/"+word(), rnd.IntN(2))}
 			a, b, full := with.Answer(q, false), with.Answer(q, true), without.Answer(q, true)
 			if !slices.EqualFunc(b.Steps, full.Steps, func(x, y sim.Step) bool { return reflect.DeepEqual(x, y) }) {
 				t.Fatalf("round %d, %s: the index changes the trace\n%s", round, q.Target, text)

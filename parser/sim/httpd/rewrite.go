@@ -45,6 +45,9 @@ func (r *request) applyRules(rules []*ir.Rule, index *lazyIndex, perDir bool, di
 	r.lastsub = nil
 	changed, round := actionNone, 1
 	at := sim.Cursor{Index: index.of(rules)}
+	if at.Index != nil && at.Index.WantsHost() && !r.tracing() { // a trace tells of the conditions that fail
+		at.Host, at.HostKnown = ctx.headerVariable("Host"), true
+	}
 	for i := 0; i < len(rules); i++ {
 		if at.Index != nil {
 			j := at.Next(i, len(rules), ctx.subject())
