@@ -36,10 +36,14 @@ func Odd(s *probe.Site, asked []Answered, budget int) (out []Answered) {
 			}
 			return Answered{Question: Question{p, r}, Before: s.Ask(p)}
 		}
-		if len(out)+3 > budget {
+		if len(out)+5 > budget {
 			break
 		}
-		for _, b := range [...]string{LineFeed, bracket, highByte} {
+		bytes := []string{LineFeed, bracket, highByte}
+		if r.Keyword == ir.RedirectMatch { // its target is taken for a URL once more
+			bytes = append(bytes, "%3f", "%23")
+		}
+		for _, b := range bytes {
 			for _, odd := range places(r, path, b) {
 				if q := ask(odd); q.Before.Known && fires(&q.Before, r) {
 					out = append(out, q)
@@ -75,6 +79,37 @@ func fires(o *sim.Outcome, r *ir.Rule) bool {
 		}
 	}
 	return false
+}
+
+// SentRaw tells whether all that differs is how bytes of the path are written in a Location that need an escape in a
+// URL and came without one: a "[", a "]" or what is not ASCII. URLs that people or programs write have them escaped.
+func (d *Difference) SentRaw() bool {
+	return d.What == "Location" && d.Before.Status == d.After.Status && d.Before.Location != nil && d.After.Location != nil &&
+		SameEscaped(d.Probe.Request.Target, *d.Before.Location, *d.After.Location)
+}
+
+// SameEscaped tells whether two Locations for a request target whose path has unescaped bytes differ in escapes of
+// such bytes only.
+func SameEscaped(target, a, b string) bool {
+	path, _, _ := strings.Cut(target, "?")
+	return escapeRaw(path) != path && escapeRaw(a) == escapeRaw(b)
+}
+
+// escapeRaw writes bytes that need an escape in any place of a URL as one.
+func escapeRaw(s string) string {
+	const hex = "0123456789abcdef"
+	if strings.IndexFunc(s, func(r rune) bool { return r == '[' || r == ']' || r >= 0x80 }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c == '[' || c == ']' || c >= 0x80 {
+			b.WriteString("%" + hex[c>>4:c>>4+1] + hex[c&15:c&15+1])
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // HasDot tells whether a pattern has a "." outside of classes.

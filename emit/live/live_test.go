@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"rewright/emit/check"
 	"rewright/parser/sim"
 )
 
@@ -76,7 +77,7 @@ func report(t *testing.T, hosts []*host, want func(h *host, j int) (answer, bool
 			}
 			label := "warned"
 			r := h.requests[j]
-			if why := apart(&r); why != "" {
+			if why := apart(&r, w, h.got[j]); why != "" {
 				label = "apart: " + why
 			} else if h.allExact() {
 				label = "EXACT"
@@ -102,14 +103,16 @@ func report(t *testing.T, hosts []*host, want func(h *host, j int) (answer, bool
 const maxWrong = 0
 
 // apart says why a request differs that is taken apart differently before any rule is asked; every result remarks on
-// it. Empty: it is not of these classes.
-func apart(r *sim.Request) string {
+// it, as on bytes that are not escaped. Empty: it is not of these classes.
+func apart(r *sim.Request, httpd, nginx answer) string {
 	path, _, _ := strings.Cut(r.Target, "?")
 	switch {
 	case r.Target == "*":
 		return "OPTIONS *"
 	case strings.Contains(path, "%00"):
 		return "%00 in the path"
+	case httpd.Status == nginx.Status && check.SameEscaped(r.Target, httpd.Location, nginx.Location):
+		return "bytes without an escape in the path"
 	}
 	return ""
 }

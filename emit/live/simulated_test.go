@@ -74,7 +74,7 @@ func TestRecordedSimulated(t *testing.T) {
 				same++
 				continue
 			}
-			rules = rules || apart(&s.requests[j]) == ""
+			rules = rules || apart(&s.requests[j], want, got[j]) == ""
 			bad += fmt.Sprintf("   %s %s %s %s%v  want %v  got %v\n", s.requests[j].Method, s.requests[j].Scheme, s.requests[j].Host, s.requests[j].Target, s.requests[j].Header, want, got[j])
 		}
 		if bad != "" {

@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"slices"
 	"strings"
 
 	"rewright/emit"
@@ -17,7 +18,7 @@ const mostOdd = 3000
 func (c *conversion) exactness(t *trial) *trial {
 	asked := check.Odd(c.before, c.asked, min(mostOdd, c.questions()))
 	_, first := c.wrap(t)
-	t.odd, _ = check.Compare(asked, t.after)
+	t.odd = oddOnes(asked, t)
 	dots := map[*ir.Rule]bool{}
 	for i := range t.odd {
 		d := &t.odd[i]
@@ -39,7 +40,7 @@ func (c *conversion) exactness(t *trial) *trial {
 		c.dotAll = nil
 		return t
 	}
-	next.odd, _ = check.Compare(asked, next.after)
+	next.odd = oddOnes(asked, next)
 	if len(next.odd) >= len(t.odd) {
 		c.dotAll = nil
 		return t
@@ -47,12 +48,21 @@ func (c *conversion) exactness(t *trial) *trial {
 	return next
 }
 
+// oddOnes are the differences that count: how unescaped bytes are sent back is a remark of every result.
+func oddOnes(asked []check.Answered, t *trial) []check.Difference {
+	list, _ := check.Compare(asked, t.after)
+	return slices.DeleteFunc(list, func(d check.Difference) bool { return d.SentRaw() })
+}
+
 // oddReason says what differs for a request with odd bytes.
 func oddReason(d *check.Difference) string {
 	if strings.Contains(d.Probe.Request.Target, check.LineFeed) {
 		return "a line feed in the path: " + reasonOf(d)
 	}
-	return "a byte that needs an escape in a path and was sent without one: nginx sends it back as it is, httpd escapes it"
+	if d.Rule != nil && d.Rule.Keyword == ir.RedirectMatch && strings.Contains(d.Probe.Request.Target, "%") {
+		return "an encoded \"?\" or \"#\" in the path: " + reasonOf(d)
+	}
+	return "a byte that needs an escape in a path and was sent without one: " + reasonOf(d)
 }
 
 // ofEveryResult are remarks about every result: requests that nginx answers before it asks any rule.
@@ -60,6 +70,7 @@ func ofEveryResult() []emit.Remark {
 	return []emit.Remark{
 		{Text: "nginx answers 400 to a path with %00 before it asks any rule; httpd answers 404"},
 		{Text: `nginx answers 400 to "OPTIONS *"; httpd answers 200`},
+		{Text: `"[", "]" and bytes that are not ASCII, sent without an escape in the path, nginx may send back in a Location as they came; httpd escapes them`},
 		{Text: `"$" in a pattern of nginx matches before a line feed at the end of a path (%0a), too; httpd's does not`},
 	}
 }

@@ -534,12 +534,12 @@ func (c *conversion) notes(t *trial) (out []emit.Note) {
 			}
 		}
 	}
-	oddOnes := map[*ir.Rule]*check.Difference{}
+	odd := map[*ir.Rule]*check.Difference{}
 	_, first := c.wrap(t)
 	for i := range t.odd {
 		for _, r := range t.blame(&t.odd[i], first) {
-			if oddOnes[r] == nil {
-				oddOnes[r] = &t.odd[i]
+			if odd[r] == nil {
+				odd[r] = &t.odd[i]
 			}
 		}
 	}
@@ -569,7 +569,7 @@ func (c *conversion) notes(t *trial) (out []emit.Note) {
 			}
 			n.Witness = c.witness(d)
 		}
-		if d := oddOnes[u.rule]; u.rule != nil && d != nil && n.Fidelity == emit.Exact {
+		if d := odd[u.rule]; u.rule != nil && d != nil && n.Fidelity == emit.Exact {
 			n.Fidelity, n.Reason, n.Witness = emit.Approximate, oddReason(d), c.witness(d)
 		}
 		out = append(out, n)
