@@ -10,7 +10,7 @@ import (
 )
 
 var frontControllerFirst = lint.Rule{
-	Code: "RD209", ID: "front-controller-first", Severity: diag.Warning, For: lint.Apache, Since: "0.1",
+	Code: "RD209", ID: "front-controller-first", Severity: diag.Warning, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a redirect below the front controller",
 		Text: "A front controller takes every address at which no file lies, and old addresses are such. A redirect below it works only while " +
@@ -28,14 +28,18 @@ var frontControllerFirst = lint.Rule{
 		}
 		eachScope(g, func(s *ir.Scope) {
 			var by *ir.Rule
+			var below []lateRedirect
 			for _, r := range rewriteRules(s) {
 				switch {
 				case by == nil && isFrontController(r):
 					by = r
 				case by != nil && r.Action == ir.ActionRedirect && r.File != nil && !testsFiles(r):
-					belowController(p, site, r, by)
+					if late, ok := belowController(site, r, by); ok {
+						below = append(below, late)
+					}
 				}
 			}
+			reportLate(p, below, by)
 		})
 	},
 }
@@ -67,17 +71,51 @@ func testsFiles(r *ir.Rule) bool {
 	return false
 }
 
-// belowController shows that a redirect is reached while a file lies at the address, and not without it.
-func belowController(p *lint.Pass, site *probe.Site, r, by *ir.Rule) {
-	if site.Spent() {
+// lateRedirect is a redirect below a front controller, with a request that the controller takes.
+type lateRedirect struct {
+	rule *ir.Rule
+	hop  probe.Hop
+}
+
+// reportLate tells of redirects below a front controller; one fix moves them all.
+func reportLate(p *lint.Pass, list []lateRedirect, by *ir.Rule) {
+	if len(list) == 0 {
 		return
+	}
+	p.File = by.File
+	site := p.Unit.Site()
+	var rules []*ir.Rule
+	var asked []probe.Probe
+	for _, late := range list {
+		rules, asked = append(rules, late.rule), append(asked, late.hop.Probe)
+	}
+	title := "move it above the front controller"
+	if len(list) > 1 {
+		title = "move the redirects above the front controller"
+	}
+	edits := moveUp(p, rules, by, asked)
+	for _, late := range list {
+		r := late.rule
+		p.File = r.File
+		q := late.hop.Probe
+		p.Add(diag.Diagnostic{Span: r.Span, Witness: site.Witness(&probe.Chain{Hops: []probe.Hop{late.hop}, End: probe.EndAnswer}),
+			Message: "the front controller on " + lineOf(by, r) + " takes " + pathOf(&q) + " first: this redirect works only while a file lies there",
+			Help:    "move the redirect above the front controller", Fixes: movedUp(edits, title),
+			Related: []diag.Related{{File: by.File, Span: by.Span, Message: "the front controller"}}})
+	}
+}
+
+// belowController shows that a redirect is reached while a file lies at the address, and not without it.
+func belowController(site *probe.Site, r, by *ir.Rule) (late lateRedirect, ok bool) {
+	if site.Spent() {
+		return late, false
 	}
 	for _, q := range site.Requests(r, 3) {
 		if !q.Reached {
-			return
+			return late, false
 		}
 		if len(q.Exists) == 0 {
-			return // it is reached without a file
+			return late, false // it is reached without a file
 		}
 		bare := q
 		bare.Exists, bare.Reached = nil, false
@@ -85,12 +123,7 @@ func belowController(p *lint.Pass, site *probe.Site, r, by *ir.Rule) {
 		if !o.Known || probe.HasFired(&o, r) || !probe.HasFired(&o, by) {
 			continue
 		}
-		p.File = r.File
-		path := pathOf(&q)
-		p.Add(diag.Diagnostic{Span: r.Span, Witness: site.Witness(&probe.Chain{Hops: []probe.Hop{{Probe: bare, Outcome: o}}, End: probe.EndAnswer}),
-			Message: "the front controller on " + lineOf(by, r) + " takes " + path + " first: this redirect works only while a file lies there",
-			Help:    "move the redirect above the front controller",
-			Related: []diag.Related{{File: by.File, Span: by.Span, Message: "the front controller"}}})
-		return
+		return lateRedirect{r, probe.Hop{Probe: bare, Outcome: o}}, true
 	}
+	return late, false
 }

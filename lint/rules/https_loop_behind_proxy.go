@@ -7,10 +7,11 @@ import (
 	"rewright/parser/diag"
 	"rewright/parser/ir"
 	"rewright/parser/probe"
+	"rewright/parser/source"
 )
 
 var httpsLoopBehindProxy = lint.Rule{
-	Code: "RD214", ID: "https-loop-behind-proxy", Severity: diag.Warning, For: lint.Both, Since: "0.1",
+	Code: "RD214", ID: "https-loop-behind-proxy", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "HTTPS is demanded of a connection that is plain behind a proxy",
 		Text: "Another directive reads what a proxy says of the client's connection (X-Forwarded-Proto, CF-Visitor) or trusts a proxy's address, and " +
@@ -62,7 +63,7 @@ func checkHTTPSLoop(p *lint.Pass, g *ir.Program) {
 			p.Add(diag.Diagnostic{Span: loopSpan(r), Witness: site.Witness(&c),
 				Message: "`" + clip(why.Name.Text, 40) + "` on " + lineOf(&ir.Rule{Origin: ir.Origin{File: why.File, Span: why.Line}}, r) +
 					" says that TLS ends at a proxy; the connection is always plain here then, and this redirect never ends",
-				Help:    "go by what the proxy says of the client: X-Forwarded-Proto",
+				Help: "go by what the proxy says of the client: X-Forwarded-Proto", Fixes: askProxy(p, r, q),
 				Related: []diag.Related{{File: why.File, Span: why.Line, Message: "speaks of a proxy"}}})
 			break
 		}
@@ -146,4 +147,25 @@ func speaksOfProxy(d *lint.Directive) bool {
 // leadsToHTTPS tells whether a target begins with https.
 func leadsToHTTPS(r *ir.Rule) bool {
 	return r.Target != nil && strings.HasPrefix(r.Target.Prefix(), "https://")
+}
+
+// askProxy makes a redirect go by what the proxy says; https is a request for it that came by HTTPS.
+func askProxy(p *lint.Pass, r *ir.Rule, https probe.Probe) []diag.Fix {
+	var list []remedy
+	list = append(list, remedy{"ask for X-Forwarded-Proto, too", addCondition(p, r, "%{HTTP:X-Forwarded-Proto} !=https")})
+	if sc := p.Unit.Site().Scope(r); sc != nil && sc.If != nil && sc.If.File == p.File {
+		if i := strings.Index(raw(p, sc.If.Span), "$scheme"); i >= 0 {
+			start := sc.If.Span.Start + int32(i)
+			list = append(list, remedy{"ask for X-Forwarded-Proto", source.Replace(source.Span{Start: start, End: start + int32(len("$scheme"))}, "$http_x_forwarded_proto")})
+		}
+	}
+	plain := https
+	plain.Request.Scheme = "http"
+	told := plain
+	told.Request.Header = append(append([][2]string(nil), plain.Request.Header...), [2]string{"X-Forwarded-Proto", "https"})
+	plain.Request.Header = append(append([][2]string(nil), plain.Request.Header...), [2]string{"X-Forwarded-Proto", "http"})
+	return firstThatHelps(p, list, func(s *probe.Site) bool {
+		a, b := s.Follow(told, 0), s.Follow(plain, 0)
+		return !a.Hops[0].Redirects() && a.End != probe.EndUnknown && b.Hops[0].Redirects()
+	})
 }
