@@ -37,19 +37,37 @@ type Host struct {
 // A name comes once for each source. Conditions that are negated, or that other than names the header, say nothing.
 // The slice is shared: read it only.
 func (u *Unit) Hosts() []Host {
-	u.hostsOnce.Do(func() { u.hosts = u.findHosts() })
+	u.hostsOnce.Do(func() {
+		u.hosts = u.findHosts()
+		u.indexHosts()
+	})
 	return u.hosts
 }
 
 // ServesHost tells whether a name is one of the unit's own; source is the best that says so, 0 when none does.
 func (u *Unit) ServesHost(name string) (source HostSource) {
+	u.Hosts()
 	name = plainHost(name)
-	for _, h := range u.Hosts() {
-		if (h.Name == name || h.Wildcard && wildcardMatches(h.Name, name)) && (source == 0 || h.Source < source) {
+	source = u.served[name]
+	for _, h := range u.wildcards {
+		if (source == 0 || h.Source < source) && wildcardMatches(h.Name, name) {
 			source = h.Source
 		}
 	}
 	return source
+}
+
+// indexHosts makes what ServesHost looks into: there may be as many hosts as rules.
+func (u *Unit) indexHosts() {
+	u.served = make(map[string]HostSource, len(u.hosts))
+	for _, h := range u.hosts {
+		if s := u.served[h.Name]; s == 0 || h.Source < s {
+			u.served[h.Name] = h.Source
+		}
+		if h.Wildcard {
+			u.wildcards = append(u.wildcards, h)
+		}
+	}
 }
 
 type hostKey struct {

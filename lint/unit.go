@@ -78,7 +78,8 @@ type Unit struct {
 	htaccess                                             *ir.Scope
 	parents, children                                    []*Unit
 	docrootSaid                                          bool
-	hosts                                                []Host
+	hosts, wildcards                                     []Host
+	served                                               map[string]HostSource // best source of each name in hosts
 	site                                                 *probe.Site
 	intents                                              intents
 	memo                                                 map[any]any

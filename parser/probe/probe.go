@@ -101,6 +101,9 @@ func New(p *ir.Program, o Options) (*Site, error) {
 	s.files = &overlay{base: o.World.Files, folders: s.folders()}
 	s.world.Files = s.files
 	s.nameless = nameless(p)
+	if s.nameless { // there will be several simulators
+		s.world.Indexes = &sim.Indexes{}
+	}
 	sm, err := parser.NewSimulator(p, &s.world)
 	if err != nil {
 		return nil, err

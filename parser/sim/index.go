@@ -3,7 +3,9 @@ package sim
 import (
 	"slices"
 	"strings"
+	"sync"
 
+	"rewright/parser/ir"
 	"rewright/parser/pattern"
 )
 
@@ -73,6 +75,39 @@ func NewIndex(n int, key func(i int) Key) *Index {
 	slices.Sort(x.prefix.lengths)
 	return x
 }
+
+// Indexes keeps indexes for further simulators of the same program, in which they would be the same.
+type Indexes struct {
+	mu   sync.Mutex
+	kept []keptIndex
+}
+
+type keptIndex struct {
+	rules []*ir.Rule
+	index *Index
+}
+
+// Of gives the index over a list of rules, made with build at first need. A nil receiver keeps none.
+func (k *Indexes) Of(rules []*ir.Rule, build func() *Index) *Index {
+	if k == nil {
+		return build()
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, one := range k.kept {
+		if slices.Equal(one.rules, rules) {
+			return one.index
+		}
+	}
+	x := build()
+	if len(k.kept) < maxKept {
+		k.kept = append(k.kept, keptIndex{rules, x})
+	}
+	return x
+}
+
+// maxKept bounds the lists that Indexes compares a new one with.
+const maxKept = 64
 
 // indexLength is the length to which a prefix of n bytes is cut, so that few lengths are in use.
 func indexLength(n int) int {

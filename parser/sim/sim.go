@@ -67,6 +67,8 @@ type World struct {
 	TLSPorts     []int  // further ports that speak TLS
 	// HasModule tells whether an httpd module ("mod_proxy.c") is loaded; nil: all that httpd ships.
 	HasModule func(name string) bool
+	// Indexes are shared by the simulators of one program in worlds that differ; nil: each makes its own.
+	Indexes *Indexes
 }
 
 // Outcome is the server's answer.

@@ -268,7 +268,7 @@ func yes(set *ir.Setting) *bool {
 
 // layer reads what stands in a scope. dir is the directory of its rules, "" when there is none.
 func (s *simulator) layer(scope *ir.Scope, dir string) *layer {
-	l := &layer{scope: scope, dir: dir, rulesIndex: &lazyIndex{}, redirectsIndex: &lazyIndex{}}
+	l := &layer{scope: scope, dir: dir, rulesIndex: &lazyIndex{shared: s.world.Indexes}, redirectsIndex: &lazyIndex{shared: s.world.Indexes}}
 	for _, it := range scope.Items {
 		switch it := it.(type) {
 		case *ir.Rule:

@@ -10,8 +10,9 @@ import (
 
 // lazyIndex is the index over a list of rules, made at first need.
 type lazyIndex struct {
-	once  sync.Once
-	index *sim.Index
+	shared *sim.Indexes // may be nil
+	once   sync.Once
+	index  *sim.Index
 }
 
 // of gives the index over rules, nil for a short list. The receiver belongs to that list alone; nil: no index.
@@ -19,26 +20,28 @@ func (l *lazyIndex) of(rules []*ir.Rule) *sim.Index {
 	if l == nil || len(rules) < sim.IndexFrom {
 		return nil
 	}
-	l.once.Do(func() {
-		l.index = sim.NewIndex(len(rules), func(i int) sim.Key {
-			p := rules[i]
-			switch inChain := p.Chain || i > 0 && rules[i-1].Chain; {
-			case inChain || p.Negated:
-			case p.Match == ir.MatchSegment:
-				if !strings.Contains(p.Path, "//") { // a run of slashes counts as one
-					return sim.Key{Text: p.Path}
-				}
-			case p.Pattern != nil && p.Pattern.Re != nil:
-				k := sim.PatternKey(p.Pattern.Re.Tree())
-				if k.Text == "" && !k.Exact {
-					k.Hosts = hostsWanted(p)
-				}
-				return k
-			}
-			return sim.Key{}
-		})
-	})
+	l.once.Do(func() { l.index = l.shared.Of(rules, func() *sim.Index { return newIndex(rules) }) })
 	return l.index
+}
+
+func newIndex(rules []*ir.Rule) *sim.Index {
+	return sim.NewIndex(len(rules), func(i int) sim.Key {
+		p := rules[i]
+		switch inChain := p.Chain || i > 0 && rules[i-1].Chain; {
+		case inChain || p.Negated:
+		case p.Match == ir.MatchSegment:
+			if !strings.Contains(p.Path, "//") { // a run of slashes counts as one
+				return sim.Key{Text: p.Path}
+			}
+		case p.Pattern != nil && p.Pattern.Re != nil:
+			k := sim.PatternKey(p.Pattern.Re.Tree())
+			if k.Text == "" && !k.Exact {
+				k.Hosts = hostsWanted(p)
+			}
+			return k
+		}
+		return sim.Key{}
+	})
 }
 
 // maxHostsWanted bounds the names of one rule that an index knows it by.
