@@ -113,6 +113,15 @@ func BenchmarkLint60(b *testing.B) { benchmarkMixed(b, 45) }
 // BenchmarkLint100000 checks the rules of large site moves.
 func BenchmarkLint100000(b *testing.B) { benchmarkMixed(b, 100_000) }
 
+// BenchmarkLint1000000 shows that ten times as many rules take about ten times as long. It needs minutes and some gigabytes,
+// so it runs only when REWRIGHT_BENCH_MILLION is set.
+func BenchmarkLint1000000(b *testing.B) {
+	if os.Getenv("REWRIGHT_BENCH_MILLION") == "" || testing.Short() {
+		b.Skip("REWRIGHT_BENCH_MILLION is not set")
+	}
+	benchmarkMixed(b, 1_000_000)
+}
+
 // BenchmarkLintCorpus checks a folder of real files in one run.
 func BenchmarkLintCorpus(b *testing.B) {
 	folder := os.Getenv("REWRIGHT_CORPUS")
