@@ -110,7 +110,10 @@ func (a *app) convert(f *convertFlags, target emit.Target, arg string) int {
 		for i := range faults {
 			fmt.Fprintf(a.err, "%s: %s\n", placeOf(&faults[i]), faults[i].Message)
 		}
-		return a.fail("%d lines that the server refuses; mend them, or say --force to leave them out", len(faults))
+		if len(faults) == 1 {
+			return a.fail("the server refuses 1 line; mend it, or say --force to leave it out")
+		}
+		return a.fail("the server refuses %d lines; mend them, or say --force to leave them out", len(faults))
 	}
 	forgive(l)
 	root := l.Docroot
@@ -219,9 +222,14 @@ var ownFiles = map[string]bool{nginx.HTTPFile: true, nginx.ServerFile: true, ngi
 	apache.HtaccessFile: true, apache.VhostFile: true, "report.json": true}
 
 // writeResult writes a folder all at once: beside it first, then under its name. A folder that holds anything but an
-// earlier result is left alone.
+// earlier result is left alone. A symbolic link stays one: what it leads to is replaced.
 func writeResult(dir string, r *emit.Result) error {
 	dir = filepath.Clean(dir)
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	} else if _, err := os.Lstat(dir); err == nil {
+		return fmt.Errorf("--out %s: a symbolic link that leads nowhere", dir)
+	}
 	entries, err := os.ReadDir(dir)
 	switch {
 	case err == nil:
@@ -247,7 +255,11 @@ func writeResult(dir string, r *emit.Result) error {
 			return fmt.Errorf("--out %w", plainPathError(err))
 		}
 	}
-	if err := os.Chmod(temp, 0o755); err != nil {
+	mode := fs.FileMode(0o755)
+	if info, err := os.Stat(dir); err == nil {
+		mode = info.Mode().Perm()
+	}
+	if err := os.Chmod(temp, mode); err != nil {
 		return fmt.Errorf("--out %w", plainPathError(err))
 	}
 	if entries != nil {
