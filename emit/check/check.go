@@ -67,6 +67,12 @@ func Requests(s *probe.Site, root string, rules []*ir.Rule, perRule, budget int)
 				}
 				ask(Question{v, r})
 			}
+			if path, query, _ := strings.Cut(p.Request.Target, "?"); r.Escape.Allow3F && i < 2 {
+				// two question marks: which of them begins the query?
+				both := p
+				both.Request.Target = path + "%3fz?" + join2(query, "a=1")
+				ask(Question{both, r})
+			}
 			// the same with the file that the answer comes from, and with the path below it
 			if file := before.File; before.Known && before.Location == nil && strings.HasPrefix(file, root+"/") && (before.Status == 404 || before.Status == 500 || before.Status == 200) && i < 3 {
 				if before.Status == 500 {

@@ -55,6 +55,11 @@ func (g *attempt) text() (http, server string, lines map[int]*unit) {
 			blank = true
 		}
 	}
+	if t := g.askedBefore(); t != "" {
+		put("", "# asked for before any pattern runs: the patterns of these maps would replace its groups", nil)
+		put("", t, nil)
+		put("", "", nil)
+	}
 	writeUnits("", g.server)
 	for _, l := range g.locations {
 		if line > 1 {
