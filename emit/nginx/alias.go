@@ -12,15 +12,7 @@ import (
 // alias compiles a redirect of mod_alias.
 func (c *compiler) alias(r *ir.Rule, f form) (u unit) {
 	u = unit{origin: r.Origin, directive: string(r.Keyword), rule: r}
-	defer func() {
-		if e := recover(); e != nil {
-			why, ok := e.(reason)
-			if !ok {
-				panic(e)
-			}
-			u.lines, u.dropped, u.byHand = nil, why.text, why.byHand
-		}
-	}()
+	defer u.dropOnReason()
 	own := *c
 	own.sub, own.server, own.guards, own.hasBase = subject{}, true, nil, false
 	n, _, _ := own.normal(r)

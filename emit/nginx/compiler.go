@@ -87,20 +87,28 @@ type reason struct{ text, byHand string }
 
 func giveUp(format string, args ...any) { panic(reason{text: fmt.Sprintf(format, args...)}) }
 
+// dropOnReason is deferred where a unit is compiled: one that cannot be said is dropped with the reason, and what was
+// begun is undone.
+func (u *unit) dropOnReason(undo ...func()) {
+	e := recover()
+	if e == nil {
+		return
+	}
+	why, ok := e.(reason)
+	if !ok {
+		panic(e)
+	}
+	u.lines, u.dropped, u.byHand = nil, why.text, why.byHand
+	for _, f := range undo {
+		f()
+	}
+}
+
 // rule compiles one RewriteRule.
 func (c *compiler) rule(r *ir.Rule, f form) (u unit) {
 	u = unit{origin: r.Origin, directive: string(r.Keyword), rule: r}
 	guards := c.guards
-	defer func() {
-		if e := recover(); e != nil {
-			why, ok := e.(reason)
-			if !ok {
-				panic(e)
-			}
-			u.lines, u.dropped, u.byHand = nil, why.text, why.byHand
-			c.guards = guards
-		}
-	}()
+	defer u.dropOnReason(func() { c.guards = guards })
 	if _, known := c.findsBase(r); known {
 		return u // written out where it is asked for
 	}

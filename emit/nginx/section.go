@@ -151,15 +151,7 @@ func and(x, y ir.Expr) ir.Expr {
 // inCondition compiles one redirect under conditions.
 func (g *attempt) inCondition(c *compiler, r *ir.Rule, s *ir.Scope, expr ir.Expr, where *test) (u unit) {
 	u = unit{origin: r.Origin, directive: string(r.Keyword), rule: r}
-	defer func() {
-		if e := recover(); e != nil {
-			why, ok := e.(reason)
-			if !ok {
-				panic(e)
-			}
-			u.lines, u.dropped, u.byHand = nil, why.text, why.byHand
-		}
-	}()
+	defer u.dropOnReason()
 	own := *c
 	own.sub, own.server, own.guards, own.hasBase = subject{}, true, nil, false
 	n, _, _ := own.normal(r)

@@ -32,15 +32,7 @@ func (g *attempt) ownRules(a *area, s *ir.Scope) bool {
 // file, not that of a URL. Source: mod_rewrite.c, hook_fixup, which takes off the directory's name only.
 func (g *attempt) ruleInSection(c *compiler, r *ir.Rule, s *ir.Scope, expr ir.Expr, where *test) (u unit) {
 	u = unit{origin: r.Origin, directive: string(r.Keyword), rule: r}
-	defer func() {
-		if e := recover(); e != nil {
-			why, ok := e.(reason)
-			if !ok {
-				panic(e)
-			}
-			u.lines, u.dropped, u.byHand = nil, why.text, why.byHand
-		}
-	}()
+	defer u.dropOnReason()
 	own := *c
 	own.sub, own.server, own.guards, own.hasBase, own.base = subject{}, false, nil, false, "/"
 	n, _, extra := own.normal(r)
