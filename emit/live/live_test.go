@@ -8,6 +8,7 @@ import (
 
 	"rewright/emit/check"
 	"rewright/parser/sim"
+	"rewright/parser/sim/live/wire"
 )
 
 // openFolder is a temporary folder that the user of the servers can read.
@@ -25,7 +26,7 @@ func hostsOf(t *testing.T, root string, sites []*site, draw bool) (out []*host) 
 	if err := os.Chmod(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeCertificate(root); err != nil {
+	if err := wire.WriteCertificate(root); err != nil {
 		t.Fatal(err)
 	}
 	for i, s := range sites {

@@ -26,6 +26,7 @@ import (
 	"rewright/parser/ir"
 	"rewright/parser/load"
 	"rewright/parser/sim"
+	"rewright/parser/sim/live/wire"
 )
 
 // reverseFamilies are the recorded cases of nginx that are converted.
@@ -133,7 +134,7 @@ func (c *nginxCase) source(plain, tls, alt string) string {
 
 // serveOriginal asks a real nginx that runs the original.
 func (c *nginxCase) serveOriginal(root string) error {
-	ports, err := freePorts(3)
+	ports, err := wire.FreePorts(3)
 	if err != nil {
 		return err
 	}
@@ -163,17 +164,17 @@ ssl_certificate %[1]s/cert.pem; ssl_certificate_key %[1]s/key.pem;
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	proc, err := startProcess(cmd)
+	proc, err := wire.Start(cmd)
 	if err != nil {
 		return err
 	}
 	for range 1500 {
-		if _, err := os.Stat(filepath.Join(c.dir, "nginx.pid")); err == nil || proc.hasExited() {
+		if _, err := os.Stat(filepath.Join(c.dir, "nginx.pid")); err == nil || proc.HasExited() {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	if proc.hasExited() {
+	if proc.HasExited() {
 		return errors.New("nginx did not start: " + stderr.String() + conf)
 	}
 	var keys []string
@@ -181,7 +182,7 @@ ssl_certificate %[1]s/cert.pem; ssl_certificate_key %[1]s/key.pem;
 		a, key, body := c.ask(r)
 		c.want, keys, c.bodies = append(c.want, a), append(keys, key), append(c.bodies, body)
 	}
-	proc.stop(syscall.SIGQUIT)
+	proc.Stop(syscall.SIGQUIT)
 	files, err := readLog(filepath.Join(c.dir, "access.log"))
 	for i, key := range keys {
 		c.want[i].Path = files[key].path
@@ -201,17 +202,17 @@ func (c *nginxCase) ask(r sim.Request) (a answer, key, body string) {
 	key = fmt.Sprint(asked.Add(1))
 	r.Target = strings.ReplaceAll(r.Target, "__UPSTREAM__", c.backend)
 	r.Header = append(r.Header[:len(r.Header):len(r.Header)], [2]string{"X-Live-Number", key})
-	res, err := send(r, port)
+	res, err := wire.Send(r, port)
 	if err != nil {
 		return answer{Status: -1, Location: err.Error()}, key, ""
 	}
 	a.Status = res.Status
-	if v := res.values("Location"); len(v) > 0 {
+	if v := res.Values("Location"); len(v) > 0 {
 		a.Location = logical(logical(logical(v[0], c.port, "80"), c.tlsPort, "443"), c.altPort, "8080")
 	}
-	if v := res.values("X-Live-File"); len(v) > 0 {
+	if v := res.Values("X-Live-File"); len(v) > 0 {
 		a.Path = unescaped(v[0])
-		if info := res.values("X-Live-Info"); len(info) > 0 {
+		if info := res.Values("X-Live-Info"); len(info) > 0 {
 			a.Path += unescaped(info[0])
 		}
 	}
@@ -281,7 +282,7 @@ func serveTranslated(prefix, root string, cases []*nginxCase, server bool) error
 	if err := os.MkdirAll(prefix, 0o755); err != nil {
 		return err
 	}
-	ports, err := freePorts(3 * len(cases))
+	ports, err := wire.FreePorts(3 * len(cases))
 	if err != nil {
 		return err
 	}
@@ -326,35 +327,12 @@ func serveTranslated(prefix, root string, cases []*nginxCase, server bool) error
 		}
 		fmt.Fprintf(&b, "<Directory %q>\nAllowOverride All\nOptions FollowSymLinks\nRequire all granted\n</Directory>\n", c.root)
 	}
-	conf := filepath.Join(prefix, "httpd.conf")
-	if err := os.WriteFile(conf, []byte(b.String()), 0o644); err != nil {
-		return err
-	}
-	cmd := exec.Command(apacheBinary, "-d", prefix, "-f", conf, "-DFOREGROUND")
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
-	log, err := os.Create(filepath.Join(prefix, "stderr.log"))
+	proc, err := startApache(prefix, b.String(), cases[len(cases)-1].port)
 	if err != nil {
 		return err
 	}
-	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
-	proc, err := startProcess(cmd)
-	if err != nil {
-		return err
-	}
-	defer proc.stop(syscall.SIGTERM)
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", cases[len(cases)-1].port)); err == nil {
-			conn.Close()
-			break
-		}
-		if proc.hasExited() || time.Now().After(end) {
-			said, _ := os.ReadFile(filepath.Join(prefix, "stderr.log"))
-			more, _ := os.ReadFile(filepath.Join(prefix, "error.log"))
-			return fmt.Errorf("httpd did not start: %s%s", said, more)
-		}
-	}
-	parallel(len(cases), func(i int) {
+	defer proc.Stop(syscall.SIGTERM)
+	wire.Parallel(len(cases), func(i int) {
 		c := cases[i]
 		c.got = nil
 		for _, r := range c.requests {
@@ -399,7 +377,7 @@ func TestReverse(t *testing.T) {
 	if err := os.Chmod(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeCertificate(root); err != nil {
+	if err := wire.WriteCertificate(root); err != nil {
 		t.Fatal(err)
 	}
 	echo := func(serve func(net.Listener) error) string {
@@ -423,7 +401,7 @@ func TestReverse(t *testing.T) {
 		cases = append(cases, c)
 	}
 	fails := make([]error, len(cases))
-	parallel(len(cases), func(i int) { fails[i] = cases[i].serveOriginal(root) })
+	wire.Parallel(len(cases), func(i int) { fails[i] = cases[i].serveOriginal(root) })
 	for i, err := range fails {
 		if err != nil {
 			t.Fatalf("%s: %v", cases[i].name, err)
@@ -432,7 +410,7 @@ func TestReverse(t *testing.T) {
 	for _, server := range []bool{false, true} {
 		name := map[bool]string{false: "htaccess", true: "vhost"}[server]
 		t.Run(name, func(t *testing.T) {
-			parallel(len(cases), func(i int) { fails[i] = cases[i].translate(server) })
+			wire.Parallel(len(cases), func(i int) { fails[i] = cases[i].translate(server) })
 			for i, err := range fails {
 				if err != nil {
 					t.Fatalf("%s: %v", cases[i].name, err)

@@ -2,6 +2,7 @@ package live
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"rewright/parser/sim"
+	"rewright/parser/sim/live/wire"
 )
 
 // needServer skips a test whose server is not installed, or fails it when REWRIGHT_REQUIRE_SERVERS is 1.
@@ -36,9 +38,9 @@ func needServer(t *testing.T, paths ...string) {
 }
 
 var (
-	nginxBinary   = orElse(os.Getenv("REWRIGHT_NGINX"), "/usr/sbin/nginx")
-	apacheBinary  = orElse(os.Getenv("REWRIGHT_APACHE"), "/usr/sbin/apache2")
-	apacheModules = orElse(os.Getenv("REWRIGHT_APACHE_MODULES"), "/usr/lib/apache2/modules")
+	nginxBinary   = cmp.Or(os.Getenv("REWRIGHT_NGINX"), "/usr/sbin/nginx")
+	apacheBinary  = cmp.Or(os.Getenv("REWRIGHT_APACHE"), "/usr/sbin/apache2")
+	apacheModules = cmp.Or(os.Getenv("REWRIGHT_APACHE_MODULES"), "/usr/lib/apache2/modules")
 )
 
 // host is a site with the ports that stand for 80 and 443.
@@ -96,7 +98,7 @@ func serveNginx(prefix, root string, hosts []*host, maps map[string]string) erro
 	if err := os.MkdirAll(prefix, 0o755); err != nil {
 		return err
 	}
-	ports, err := freePorts(2 * len(hosts))
+	ports, err := wire.FreePorts(2 * len(hosts))
 	if err != nil {
 		return err
 	}
@@ -161,21 +163,21 @@ variables_hash_max_size 65536; map_hash_bucket_size 256;
 	cmd := command()
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	proc, err := startProcess(cmd)
+	proc, err := wire.Start(cmd)
 	if err != nil {
 		return err
 	}
 	for range 1500 {
-		if _, err := os.Stat(filepath.Join(prefix, "nginx.pid")); err == nil || proc.hasExited() {
+		if _, err := os.Stat(filepath.Join(prefix, "nginx.pid")); err == nil || proc.HasExited() {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	if proc.hasExited() {
+	if proc.HasExited() {
 		return errors.New("nginx did not start: " + stderr.String())
 	}
 	keys := make([][]string, len(list))
-	parallel(len(list), func(i int) {
+	wire.Parallel(len(list), func(i int) {
 		h := list[i]
 		for _, r := range h.requests {
 			a, key := ask(h, r)
@@ -183,7 +185,7 @@ variables_hash_max_size 65536; map_hash_bucket_size 256;
 			keys[i] = append(keys[i], key)
 		}
 	})
-	proc.stop(syscall.SIGQUIT)
+	proc.Stop(syscall.SIGQUIT)
 	files, err := readLog(filepath.Join(prefix, "access.log"))
 	if err != nil {
 		return err
@@ -204,17 +206,17 @@ func ask(h *host, r sim.Request) (answer, string) {
 	}
 	number := fmt.Sprint(asked.Add(1))
 	r.Header = append(r.Header[:len(r.Header):len(r.Header)], [2]string{"X-Live-Number", number})
-	res, err := send(r, port)
+	res, err := wire.Send(r, port)
 	if err != nil {
 		return answer{Status: -1, Location: err.Error()}, ""
 	}
 	a := answer{Status: res.Status}
-	if v := res.values("Location"); len(v) > 0 {
+	if v := res.Values("Location"); len(v) > 0 {
 		a.Location = logical(logical(v[0], h.port, "80"), h.tlsPort, "443")
 	}
-	if v := res.values("X-Live-File"); len(v) > 0 {
+	if v := res.Values("X-Live-File"); len(v) > 0 {
 		a.Path, _ = url.PathUnescape(v[0])
-		if info := res.values("X-Live-Info"); len(info) > 0 {
+		if info := res.Values("X-Live-Info"); len(info) > 0 {
 			text, _ := url.PathUnescape(info[0])
 			a.Path += text
 		}
@@ -279,7 +281,7 @@ func serveApache(prefix, root string, hosts []*host) error {
 	if err := os.MkdirAll(prefix, 0o755); err != nil {
 		return err
 	}
-	ports, err := freePorts(2 * len(hosts))
+	ports, err := wire.FreePorts(2 * len(hosts))
 	if err != nil {
 		return err
 	}
@@ -311,33 +313,12 @@ func serveApache(prefix, root string, hosts []*host) error {
 			fmt.Fprintf(&b, "<Directory %q>\nAllowOverride All\nOptions FollowSymLinks\nRequire all granted\n</Directory>\n</VirtualHost>\n", h.docroot())
 		}
 	}
-	if err := os.WriteFile(filepath.Join(prefix, "httpd.conf"), []byte(b.String()), 0o644); err != nil {
-		return err
-	}
-	cmd := exec.Command(apacheBinary, "-d", prefix, "-f", filepath.Join(prefix, "httpd.conf"), "-DFOREGROUND")
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
-	log, err := os.Create(filepath.Join(prefix, "stderr.log"))
+	proc, err := startApache(prefix, b.String(), hosts[len(hosts)-1].port)
 	if err != nil {
 		return err
 	}
-	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
-	proc, err := startProcess(cmd)
-	if err != nil {
-		return err
-	}
-	defer proc.stop(syscall.SIGTERM)
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", hosts[len(hosts)-1].port)); err == nil {
-			conn.Close()
-			break
-		}
-		if proc.hasExited() || time.Now().After(end) {
-			text, _ := os.ReadFile(filepath.Join(prefix, "stderr.log"))
-			return errors.New("httpd did not start: " + string(text))
-		}
-	}
-	parallel(len(hosts), func(i int) {
+	defer proc.Stop(syscall.SIGTERM)
+	wire.Parallel(len(hosts), func(i int) {
 		h := hosts[i]
 		for _, r := range h.requests {
 			a, _ := ask(h, r)
@@ -345,4 +326,36 @@ func serveApache(prefix, root string, hosts []*host) error {
 		}
 	})
 	return nil
+}
+
+// startApache runs httpd with a configuration below prefix, and comes back when it answers on port.
+func startApache(prefix, config string, port int) (*wire.Process, error) {
+	conf := filepath.Join(prefix, "httpd.conf")
+	if err := os.WriteFile(conf, []byte(config), 0o644); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(apacheBinary, "-d", prefix, "-f", conf, "-DFOREGROUND")
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
+	log, err := os.Create(filepath.Join(prefix, "stderr.log"))
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	proc, err := wire.Start(cmd)
+	if err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			conn.Close()
+			return proc, nil
+		}
+		if proc.HasExited() || time.Now().After(end) {
+			proc.Stop(syscall.SIGTERM)
+			said, _ := os.ReadFile(filepath.Join(prefix, "stderr.log"))
+			more, _ := os.ReadFile(filepath.Join(prefix, "error.log"))
+			return nil, fmt.Errorf("httpd did not start: %s%s", said, more)
+		}
+	}
 }

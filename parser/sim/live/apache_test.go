@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"rewright/parser/sim/live/wire"
 )
 
 // apacheServer runs sites as name-less virtual hosts of real httpd processes, each host with ports of its own.
@@ -29,8 +32,8 @@ var apacheModules = []string{"mpm_event", "authz_core", "authz_host", "access_co
 	"env", "headers", "mime", "negotiation", "rewrite", "setenvif", "socache_shmcb", "ssl"}
 
 func newApache(t *testing.T) *apacheServer {
-	a := &apacheServer{binary: orElse(os.Getenv("REWRIGHT_APACHE"), "/usr/sbin/apache2"),
-		modules: orElse(os.Getenv("REWRIGHT_APACHE_MODULES"), "/usr/lib/apache2/modules"), load: apacheModules}
+	a := &apacheServer{binary: cmp.Or(os.Getenv("REWRIGHT_APACHE"), "/usr/sbin/apache2"),
+		modules: cmp.Or(os.Getenv("REWRIGHT_APACHE_MODULES"), "/usr/lib/apache2/modules"), load: apacheModules}
 	needServer(t, "Apache httpd", a.binary, a.modules)
 	return a
 }
@@ -64,7 +67,7 @@ func (a *apacheServer) batch(sites []*site, replies []reply, again bool) error {
 	if err := os.Chmod(root, 0o755); err != nil {
 		return err
 	}
-	if err := writeCertificate(root); err != nil {
+	if err := wire.WriteCertificate(root); err != nil {
 		return err
 	}
 	var hosts []*apacheHost
@@ -78,7 +81,7 @@ func (a *apacheServer) batch(sites []*site, replies []reply, again bool) error {
 		os.Chmod(filepath.Join(s.dir, "error.log"), 0o666)
 		hosts = append(hosts, &apacheHost{site: s, index: i})
 	}
-	var proc *process
+	var proc *wire.Process
 	for range 5 { // a port may be taken between choosing and binding it
 		if hosts, err = a.dropRefused(root, hosts, replies); err != nil {
 			return err
@@ -93,11 +96,11 @@ func (a *apacheServer) batch(sites []*site, replies []reply, again bool) error {
 	if err != nil {
 		return err
 	}
-	parallel(len(hosts), func(i int) {
+	wire.Parallel(len(hosts), func(i int) {
 		h := hosts[i]
 		replies[h.index].Answers = a.ask(h)
 	})
-	proc.stop(syscall.SIGTERM)
+	proc.Stop(syscall.SIGTERM)
 	for _, h := range hosts {
 		log, _ := os.ReadFile(filepath.Join(h.dir, "error.log"))
 		replies[h.index].Log = h.clean(string(log))
@@ -144,7 +147,7 @@ func (a *apacheServer) host(root string, h *apacheHost, tls bool) string {
 
 // writeConfig gives every host ports and writes the server's configuration.
 func (a *apacheServer) writeConfig(root string, hosts []*apacheHost) error {
-	ports, err := freePorts(2 * len(hosts))
+	ports, err := wire.FreePorts(2 * len(hosts))
 	if err != nil {
 		return err
 	}
@@ -228,7 +231,7 @@ func (a *apacheServer) dropRefused(root string, hosts []*apacheHost, replies []r
 	return nil, nil
 }
 
-func (a *apacheServer) start(root string, port int) (*process, error) {
+func (a *apacheServer) start(root string, port int) (*wire.Process, error) {
 	cmd := a.command(context.Background(), root, "-DFOREGROUND")
 	stderr, err := os.Create(filepath.Join(root, "stderr.log"))
 	if err != nil {
@@ -236,7 +239,7 @@ func (a *apacheServer) start(root string, port int) (*process, error) {
 	}
 	defer stderr.Close()
 	cmd.Stdout, cmd.Stderr = stderr, stderr
-	proc, err := startProcess(cmd)
+	proc, err := wire.Start(cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -245,11 +248,11 @@ func (a *apacheServer) start(root string, port int) (*process, error) {
 			conn.Close()
 			return proc, nil
 		}
-		if proc.hasExited() {
+		if proc.HasExited() {
 			break
 		}
 	}
-	proc.stop(syscall.SIGTERM)
+	proc.Stop(syscall.SIGTERM)
 	text, _ := os.ReadFile(filepath.Join(root, "stderr.log"))
 	log, _ := os.ReadFile(filepath.Join(root, "error.log"))
 	return nil, errors.New("httpd did not start: " + string(text) + string(log))
@@ -262,21 +265,21 @@ func (a *apacheServer) ask(h *apacheHost) []answer {
 		if r.Scheme == "https" {
 			port = h.tlsPort
 		}
-		res, err := send(r, port)
+		res, err := wire.Send(r, port)
 		if err != nil {
 			out = append(out, answer{Died: true})
 			continue
 		}
 		one := answer{Status: res.Status, Died: res.Status == 0}
-		if v := res.values("Location"); len(v) > 0 {
+		if v := res.Values("Location"); len(v) > 0 {
 			one.Location = &v[0]
-		} else if res.values("X-Live-Uri") != nil {
+		} else if res.Values("X-Live-Uri") != nil {
 			one.Seen = true
 			for _, f := range []struct {
 				name string
 				to   *string
 			}{{"X-Live-Uri", &one.URI}, {"X-Live-Query", &one.Query}, {"X-Live-File", &one.File}, {"X-Live-Info", &one.PathInfo}} {
-				if v := res.values(f.name); len(v) > 0 {
+				if v := res.Values(f.name); len(v) > 0 {
 					if text, err := url.PathUnescape(v[0]); err == nil {
 						*f.to = text
 					}
@@ -286,7 +289,7 @@ func (a *apacheServer) ask(h *apacheHost) []answer {
 		if len(h.Show) > 0 {
 			one.Header = map[string][]string{}
 			for _, name := range h.Show {
-				one.Header[name] = timeless(res.values(name))
+				one.Header[name] = timeless(res.Values(name))
 			}
 		}
 		out = append(out, one)

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -226,7 +227,7 @@ func timeless(values []string) []string {
 }
 
 func renderRequest(r sim.Request) string {
-	s := fmt.Sprintf("%s %q HTTP/%s", orElse(r.Method, "GET"), r.Target, orElse(r.Version, "1.1"))
+	s := fmt.Sprintf("%s %q HTTP/%s", cmp.Or(r.Method, "GET"), r.Target, cmp.Or(r.Version, "1.1"))
 	if r.NoHost {
 		s += " no host"
 	} else {
@@ -239,13 +240,6 @@ func renderRequest(r sim.Request) string {
 		s += fmt.Sprintf(" | %s: %s", h[0], h[1])
 	}
 	return s
-}
-
-func orElse(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
 }
 
 // replacePort writes a real port in a text as the logical one.

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -154,7 +155,7 @@ func (m mismatch) report() string {
 	}
 	fmt.Fprintf(&b, "files: %q\n", m.site.Files)
 	if m.request < 0 {
-		fmt.Fprintf(&b, "server: %s\nours:   %s\n", orElse(m.real.Refused, "accepts"), orElse(m.ours.Refused, "accepts"))
+		fmt.Fprintf(&b, "server: %s\nours:   %s\n", cmp.Or(m.real.Refused, "accepts"), cmp.Or(m.ours.Refused, "accepts"))
 		return b.String()
 	}
 	fmt.Fprintf(&b, "%s\nserver: %s\nours:   %s\n", renderRequest(m.site.Requests[m.request]),

@@ -2,6 +2,7 @@ package live
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,13 +14,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"rewright/parser/sim/live/wire"
 )
 
 // nginxServer runs sites as servers of real nginx processes, each with ports of its own.
 type nginxServer struct{ binary string }
 
 func newNginx(t *testing.T) *nginxServer {
-	n := &nginxServer{binary: orElse(os.Getenv("REWRIGHT_NGINX"), "/usr/sbin/nginx")}
+	n := &nginxServer{binary: cmp.Or(os.Getenv("REWRIGHT_NGINX"), "/usr/sbin/nginx")}
 	needServer(t, "nginx", n.binary)
 	return n
 }
@@ -59,7 +62,7 @@ func (n *nginxServer) run(sites []*site) ([]reply, error) {
 	if err := os.Chmod(root, 0o755); err != nil {
 		return nil, err
 	}
-	if err := writeCertificate(root); err != nil {
+	if err := wire.WriteCertificate(root); err != nil {
 		return nil, err
 	}
 	replies := make([]reply, len(sites))
@@ -76,7 +79,7 @@ func (n *nginxServer) run(sites []*site) ([]reply, error) {
 			return nil, err
 		}
 	}
-	parallel(len(sites), func(i int) { replies[i].Refused, errs[i] = n.test(root, hosts[i]) })
+	wire.Parallel(len(sites), func(i int) { replies[i].Refused, errs[i] = n.test(root, hosts[i]) })
 	var group []*nginxHost
 	flush := func() error {
 		if len(group) == 0 {
@@ -108,7 +111,7 @@ func (n *nginxServer) run(sites []*site) ([]reply, error) {
 }
 
 func choosePorts(hosts []*nginxHost) error {
-	ports, err := freePorts(2 * len(hosts))
+	ports, err := wire.FreePorts(2 * len(hosts))
 	if err != nil {
 		return err
 	}
@@ -173,7 +176,7 @@ func (n *nginxServer) test(root string, h *nginxHost) (string, error) {
 			return strings.TrimSpace(h.clean(line)), nil
 		}
 	}
-	return orElse(strings.TrimSpace(string(out)), err.Error()), nil
+	return cmp.Or(strings.TrimSpace(string(out)), err.Error()), nil
 }
 
 func (n *nginxServer) serve(root string, hosts []*nginxHost, replies []reply) error {
@@ -182,7 +185,7 @@ func (n *nginxServer) serve(root string, hosts []*nginxHost, replies []reply) er
 		return err
 	}
 	os.Chmod(prefix, 0o755)
-	var proc *process
+	var proc *wire.Process
 	if err = writeNginx(root, prefix, hosts); err != nil {
 		return err
 	}
@@ -196,16 +199,16 @@ func (n *nginxServer) serve(root string, hosts []*nginxHost, replies []reply) er
 		return err
 	}
 	keys := make([][]string, len(hosts))
-	parallel(len(hosts), func(i int) {
+	wire.Parallel(len(hosts), func(i int) {
 		h := hosts[i]
 		for _, r := range h.Requests {
 			port := h.port
 			if r.Scheme == "https" {
 				port = h.tlsPort
 			}
-			res, err := send(r, port)
+			res, err := wire.Send(r, port)
 			one := answer{Status: res.Status, Closed: err != nil || res.Status == 0}
-			if v := res.values("Location"); len(v) > 0 {
+			if v := res.Values("Location"); len(v) > 0 {
 				v[0] = h.logical(v[0])
 				one.Location = &v[0]
 			}
@@ -216,7 +219,7 @@ func (n *nginxServer) serve(root string, hosts []*nginxHost, replies []reply) er
 			if len(h.Show) > 0 {
 				one.Header = map[string][]string{}
 				for _, name := range h.Show {
-					for _, v := range res.values(name) {
+					for _, v := range res.Values(name) {
 						one.Header[name] = append(one.Header[name], h.logical(v))
 					}
 				}
@@ -225,7 +228,7 @@ func (n *nginxServer) serve(root string, hosts []*nginxHost, replies []reply) er
 			keys[i] = append(keys[i], fmt.Sprintf("%d>%d", res.LocalPort, port))
 		}
 	})
-	proc.stop(syscall.SIGQUIT)
+	proc.Stop(syscall.SIGQUIT)
 	log, err := readAccessLog(filepath.Join(prefix, "access.log"))
 	if err != nil {
 		return err
@@ -296,11 +299,11 @@ func readAccessLog(path string) (map[string]accessLine, error) {
 	return lines, scan.Err()
 }
 
-func (n *nginxServer) start(prefix string) (*process, error) {
+func (n *nginxServer) start(prefix string) (*wire.Process, error) {
 	cmd := n.command(context.Background(), prefix)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	proc, err := startProcess(cmd)
+	proc, err := wire.Start(cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -308,11 +311,11 @@ func (n *nginxServer) start(prefix string) (*process, error) {
 		if _, err := os.Stat(filepath.Join(prefix, "nginx.pid")); err == nil {
 			return proc, nil
 		}
-		if proc.hasExited() {
+		if proc.HasExited() {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	proc.stop(syscall.SIGQUIT)
+	proc.Stop(syscall.SIGQUIT)
 	return nil, fmt.Errorf("nginx did not start: %s", stderr.String())
 }

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	syntax "rewright/parser/nginx"
 	"strings"
 
 	"rewright/parser/ir"
-	syntax "rewright/parser/nginx"
 	"rewright/parser/sim"
 	"rewright/parser/sim/nginx"
 	"rewright/parser/source"

@@ -1,7 +1,9 @@
-package live
+// Package wire starts real servers and talks to them byte by byte, for tests that hold the project to what they answer.
+package wire
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -26,8 +28,8 @@ import (
 	"rewright/parser/sim"
 )
 
-// freePorts finds n ports of 127.0.0.1 that nobody listens on at the moment.
-func freePorts(n int) ([]int, error) {
+// FreePorts finds n ports of 127.0.0.1 that nobody listens on at the moment.
+func FreePorts(n int) ([]int, error) {
 	var ports []int
 	var held []net.Listener
 	defer func() {
@@ -46,15 +48,16 @@ func freePorts(n int) ([]int, error) {
 	return ports, nil
 }
 
-// response is one raw HTTP response. Status 0: none came.
-type response struct {
+// Response is one raw HTTP response. Status 0: none came.
+type Response struct {
 	Status    int
 	Header    [][2]string
 	Body      []byte
 	LocalPort int // port of our end, by which log lines are found
 }
 
-func (r *response) values(name string) []string {
+// Values are the values of a header field, in order.
+func (r *Response) Values(name string) []string {
 	var out []string
 	for _, h := range r.Header {
 		if strings.EqualFold(h[0], name) {
@@ -70,7 +73,7 @@ var plainHost = regexp.MustCompile(`^[A-Za-z0-9.-]+$`)
 // rawRequest is what goes over the wire; every request closes its connection.
 func rawRequest(r sim.Request) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/%s\r\n", orElse(r.Method, "GET"), orElse(r.Target, "/"), orElse(r.Version, "1.1"))
+	fmt.Fprintf(&b, "%s %s HTTP/%s\r\n", cmp.Or(r.Method, "GET"), cmp.Or(r.Target, "/"), cmp.Or(r.Version, "1.1"))
 	if !r.NoHost {
 		fmt.Fprintf(&b, "Host: %s\r\n", r.Host)
 	}
@@ -85,9 +88,9 @@ func rawRequest(r sim.Request) []byte {
 	return b.Bytes()
 }
 
-// send makes one exchange; a connection that breaks is a response with status 0.
-func send(r sim.Request, port int) (response, error) {
-	var out response
+// Send makes one exchange; a connection that breaks is a response with status 0.
+func Send(r sim.Request, port int) (Response, error) {
+	var out Response
 	conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), 10*time.Second)
 	if err != nil {
 		return out, err
@@ -137,8 +140,8 @@ func send(r sim.Request, port int) (response, error) {
 	return out, nil
 }
 
-// writeCertificate puts cert.pem and key.pem for example.test into dir.
-func writeCertificate(dir string) error {
+// WriteCertificate puts cert.pem and key.pem for example.test into dir.
+func WriteCertificate(dir string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -161,22 +164,24 @@ func writeCertificate(dir string) error {
 		pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}), 0o600)
 }
 
-// process is a server we started and alone may end.
-type process struct {
+// Process is a server we started and alone may end.
+type Process struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 }
 
-func startProcess(cmd *exec.Cmd) (*process, error) {
+// Start runs a command.
+func Start(cmd *exec.Cmd) (*Process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := &process{cmd, make(chan struct{})}
+	p := &Process{cmd, make(chan struct{})}
 	go func() { cmd.Wait(); close(p.exited) }()
 	return p, nil
 }
 
-func (p *process) hasExited() bool {
+// HasExited tells whether it has ended.
+func (p *Process) HasExited() bool {
 	select {
 	case <-p.exited:
 		return true
@@ -185,8 +190,8 @@ func (p *process) hasExited() bool {
 	}
 }
 
-// stop ends the server through its own handle: politely, then by force.
-func (p *process) stop(sig syscall.Signal) {
+// Stop ends the server through its own handle: politely, then by force.
+func (p *Process) Stop(sig syscall.Signal) {
 	p.cmd.Process.Signal(sig)
 	select {
 	case <-p.exited:
@@ -196,8 +201,8 @@ func (p *process) stop(sig syscall.Signal) {
 	}
 }
 
-// parallel runs f for 0 … n-1 with a few workers.
-func parallel(n int, f func(int)) {
+// Parallel runs f for 0 … n-1 with a few workers.
+func Parallel(n int, f func(int)) {
 	var wg sync.WaitGroup
 	next := make(chan int)
 	for range 6 {
