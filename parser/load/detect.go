@@ -32,7 +32,7 @@ func Detect(name string, text []byte) Detected {
 	apache, nginx := s.score()
 	var d Detected
 	switch {
-	case isHtaccessName(base):
+	case isHtaccessName(base) && !s.isServersOwn(base):
 		d = Detected{ir.Apache, ir.ContextHtaccess, true}
 		if base != ".htaccess" && !(s.apacheHits > 0 && apache >= nginx) {
 			d.Sure = false
@@ -63,7 +63,22 @@ func Detect(name string, text []byte) Detected {
 func isHtaccessName(base string) bool {
 	lower := strings.ToLower(base)
 	return strings.HasPrefix(lower, ".htaccess") || strings.HasPrefix(lower, "_htaccess") || strings.HasPrefix(lower, "_.htaccess") ||
-		strings.HasSuffix(lower, ".htaccess") || lower == "htaccess" || strings.HasPrefix(lower, "htaccess.")
+		strings.HasSuffix(lower, ".htaccess") || strings.HasSuffix(lower, "_htaccess") || strings.HasSuffix(lower, "-htaccess") ||
+		lower == "htaccess" || strings.HasPrefix(lower, "htaccess.")
+}
+
+// isServersOwn tells whether a text is for the server, whatever its name has of a .htaccess: it ends in .conf, and what
+// stands in it outside of sections is refused in a folder.
+func (s *scanned) isServersOwn(base string) bool {
+	if path.Ext(base) != ".conf" {
+		return false
+	}
+	for name := range s.names {
+		if kind := apacheWords()[name]; kind == serverOnly || kind == hostToo || name == "<virtualhost" {
+			return true
+		}
+	}
+	return false
 }
 
 // scanned is what a look at the lines of a file finds.
@@ -74,6 +89,11 @@ type scanned struct {
 	endings                   int // lines that end in ; { or }
 	sections                  int // lines that look like <Name …> or </Name>
 	placeholders              int // lines with {{ … }}, {% … %} or <% … %>
+
+	// inIf counts directives that an if of a location takes and an if of a server does not, in ifs of nginx that stand
+	// outside of any other block.
+	inIf int
+	isIf bool // the last block outside of any other is an if
 
 	open  string         // the directive of the line before, which may have its { on the next
 	names map[string]int // directives outside of any section or block, lower case for Apache's sections: "<virtualhost"
@@ -146,6 +166,11 @@ func (s *scanned) line(line string, depth, nest *int, fresh *bool) {
 		} else if *depth > 0 && ends {
 			s.nginxHits++ // entries of map, types, geo
 		}
+		if *depth == 0 {
+			s.isIf = word == "if"
+		} else if *depth == 1 && s.isIf && nginxWords()[word] != 0 && !ofScript[word] {
+			s.inIf++
+		}
 		if *depth == 0 && nginxWords()[word] != 0 {
 			key := word
 			if strings.HasSuffix(code, "{") || strings.Contains(code, "{") && word != "if" {
@@ -165,9 +190,11 @@ func (s *scanned) line(line string, depth, nest *int, fresh *bool) {
 	switch {
 	case strings.HasPrefix(lower, "</"):
 		s.sections++
-		if apacheSections()[strings.TrimRight(lower[2:], ">")] != 0 {
+		if kind := apacheSections()[strings.TrimRight(lower[2:], ">")]; kind != 0 {
 			s.apacheHits++
-			*nest = max(*nest-1, 0)
+			if kind == enclosing {
+				*nest = max(*nest-1, 0)
+			}
 		}
 		return
 	case strings.HasPrefix(lower, "<"):
@@ -271,6 +298,9 @@ func (s *scanned) apacheContext(base string) ir.Context {
 			host = true
 		}
 	}
+	if s.names["<macro"] > 0 { // used anywhere in the server's configuration
+		return ir.ContextServer
+	}
 	if host || s.slashed > s.bare {
 		return ir.ContextVhost
 	}
@@ -281,6 +311,19 @@ func (s *scanned) apacheContext(base string) ir.Context {
 		return ir.ContextHtaccess
 	}
 	return ir.ContextVhost
+}
+
+// ofScript are the directives that an if of a server takes.
+var ofScript = map[string]bool{"set": true, "break": true, "return": true, "rewrite": true, "if": true}
+
+// hasServerWords tells whether something outside of any block stands in server {} only.
+func (s *scanned) hasServerWords() bool {
+	for name := range s.names {
+		if word := strings.TrimSuffix(name, "{"); nginxWords()[word] == nginxServer && !ofScript[word] && word != "location" && word != "try_files" {
+			return true
+		}
+	}
+	return false
 }
 
 // nginxContext tells what an nginx text is the inside of.
@@ -303,6 +346,9 @@ func (s *scanned) nginxContext(base string) ir.Context {
 		case nginxMain:
 			main++
 		}
+	}
+	if s.inIf > 0 && !s.hasServerWords() {
+		return ir.ContextLocation
 	}
 	switch {
 	case inServer > 0:

@@ -19,8 +19,8 @@ const (
 )
 
 var apacheSections = lazyWords(map[int]string{
-	transparent: "ifmodule ifdefine ifversion iffile ifdirective ifsection macro",
-	enclosing: "virtualhost directory directorymatch location locationmatch files filesmatch limit limitexcept if elseif else " +
+	transparent: "ifmodule ifdefine ifversion iffile ifdirective ifsection",
+	enclosing: "macro virtualhost directory directorymatch location locationmatch files filesmatch limit limitexcept if elseif else " +
 		"requireall requireany requirenone proxy proxymatch authnprovideralias authzprovideralias",
 })
 
