@@ -17,20 +17,21 @@ import (
 // everything below it. Arrows go one way: cmd → {lint, emit} → parser, and inside of parser
 // load → {apache, nginx} → ir → pattern → diag → source, and sim → ir.
 var arrows = map[string][]string{
-	"parser/source":        {},
-	"parser/diag":          {"parser/source"},
-	"parser/pattern":       {"parser/diag", "parser/source"},
-	"parser/ir":            {"parser/pattern", "parser/diag", "parser/source"},
-	"parser/value":         {"parser/ir", "parser/pattern", "parser/diag", "parser/source"},
-	"parser/apache":        {"parser/ir", "parser/pattern", "parser/diag", "parser/source"},
-	"parser/nginx":         {"parser/ir", "parser/pattern", "parser/diag", "parser/source"},
-	"parser/sim":           {"parser/ir", "parser/pattern", "parser/diag", "parser/source"},
-	"parser/sim/httpd":     {"parser/sim", "parser/ir", "parser/pattern", "parser/diag", "parser/source"},
-	"parser/sim/nginx":     {"parser/sim", "parser/ir", "parser/pattern", "parser/diag", "parser/source"},
-	"parser/sim/live":      {},             // tests only
-	"parser/sim/live/wire": {"parser/sim"}, // for tests
-	"parser/probe":         {"parser", "parser/load", "parser/sim/...", "parser/ir", "parser/pattern", "parser/diag", "parser/source"},
-	"parser/load":          {"parser/apache", "parser/nginx", "parser/ir", "parser/pattern", "parser/diag", "parser/source"},
+	"parser/source":             {},
+	"parser/diag":               {"parser/source"},
+	"parser/pattern":            {"parser/diag", "parser/source"},
+	"parser/ir":                 {"parser/pattern", "parser/diag", "parser/source"},
+	"parser/value":              {"parser/ir", "parser/pattern", "parser/diag", "parser/source"},
+	"parser/apache":             {"parser/ir", "parser/pattern", "parser/diag", "parser/source"},
+	"parser/nginx":              {"parser/ir", "parser/pattern", "parser/diag", "parser/source"},
+	"parser/sim":                {"parser/ir", "parser/pattern", "parser/diag", "parser/source"},
+	"parser/sim/httpd":          {"parser/sim", "parser/ir", "parser/pattern", "parser/diag", "parser/source"},
+	"parser/sim/nginx":          {"parser/sim", "parser/ir", "parser/pattern", "parser/diag", "parser/source"},
+	"parser/sim/live":           {},             // tests only
+	"parser/sim/live/recording": {"parser/sim"}, // for tests
+	"parser/sim/live/wire":      {"parser/sim"}, // for tests
+	"parser/probe":              {"parser", "parser/load", "parser/sim/...", "parser/ir", "parser/pattern", "parser/diag", "parser/source"},
+	"parser/load":               {"parser/apache", "parser/nginx", "parser/ir", "parser/pattern", "parser/diag", "parser/source"},
 	"parser": {"parser/load", "parser/apache", "parser/nginx", "parser/sim/...", "parser/ir", "parser/pattern", "parser/diag",
 		"parser/source"},
 	"lint/...": {"lint/...", "parser/..."},

@@ -1,11 +1,9 @@
 package apache_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -16,81 +14,24 @@ import (
 	"rewright/parser/ir"
 	"rewright/parser/load"
 	"rewright/parser/sim"
+	"rewright/parser/sim/live/recording"
 )
 
 // families are the recorded cases that are converted.
 var families = []string{"idioms", "return", "rewrite", "if", "location-select", "map", "try-files", "query"}
 
-type recorded struct {
-	ID       string            `json:"id"`
-	Config   map[string]string `json:"config"`
-	Files    []string          `json:"files"`
-	Requests []recordedRequest `json:"requests"`
-	Expect   []map[string]any  `json:"expect"`
-	Refused  string            `json:"expect_error"`
-}
-
-type recordedRequest struct {
-	Method, Scheme, Target, Body, Version string
-	Host                                  *string
-	Port                                  int
-	Headers                               json.RawMessage
-}
+type recorded struct{ recording.Case }
 
 const caseRoot, caseDir = "/srv/case/html", "/srv/case"
 
-var caseWords = strings.NewReplacer("__ROOT__", caseRoot, "__DIR__", caseDir, "__PORT2__", "127.0.0.1:8080", "__PORT__", "127.0.0.1:80",
-	"__SSLPORT__", "127.0.0.1:443", "__UPSTREAM__", "127.0.0.1:28001", "__FASTCGI__", "127.0.0.1:28002", "__PREFIX__", "/usr/share/nginx")
+var casePlace = recording.Place{Root: caseRoot, Dir: caseDir, Prefix: "/usr/share/nginx", Plain: "127.0.0.1:80", TLS: "127.0.0.1:443",
+	Alt: "127.0.0.1:8080", Upstream: "127.0.0.1:28001", FastCGI: "127.0.0.1:28002"}
 
-func (c *recorded) text() string {
-	fill := func(s string) string { return caseWords.Replace(s) }
-	server, isServer := c.Config["server"]
-	location, isLocation := c.Config["location"]
-	http := fill(c.Config["http"])
-	if isServer || isLocation {
-		if isLocation {
-			server = "location / {\n" + location + "}\n"
-		}
-		says := func(word string) bool { return regexp.MustCompile(`(?m)^` + word + `\s`).MatchString(server) }
-		http += "server {\n"
-		if !says("listen") {
-			http += "listen 127.0.0.1:80;\n"
-			for _, r := range c.Requests {
-				if r.Scheme == "https" {
-					http += "listen 127.0.0.1:443 ssl;\n"
-					break
-				}
-			}
-		}
-		if !says("server_name") {
-			http += "server_name example.test;\n"
-		}
-		if !says("root") {
-			http += "root " + caseRoot + ";\n"
-		}
-		http += fill(server) + "}\n"
+func request(t *testing.T, r *recording.Request) sim.Request {
+	out, err := r.Sim()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return http
-}
-
-func (r *recordedRequest) request(t *testing.T) sim.Request {
-	out := sim.Request{Method: r.Method, Scheme: r.Scheme, Target: r.Target, Body: r.Body, Version: r.Version, Port: r.Port}
-	if r.Host != nil {
-		out.Host = *r.Host
-	} else {
-		out.NoHost = true
-	}
-	var pairs [][2]string
-	if len(r.Headers) > 0 && json.Unmarshal(r.Headers, &pairs) != nil {
-		var m map[string]string
-		if err := json.Unmarshal(r.Headers, &m); err != nil {
-			t.Fatal(err)
-		}
-		for k, v := range m {
-			pairs = append(pairs, [2]string{k, v})
-		}
-	}
-	out.Header = pairs
 	return out
 }
 
@@ -108,12 +49,12 @@ func (c *recorded) world() *sim.World {
 }
 
 func readCases(t *testing.T, family string) (list []recorded) {
-	text, err := os.ReadFile(filepath.Join("../../testdata/sim/nginx", family+".json"))
+	cases, err := recording.Read(filepath.Join("../../testdata/sim/nginx", family+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(text, &list); err != nil {
-		t.Fatal(err)
+	for _, c := range cases {
+		list = append(list, recorded{c})
 	}
 	return list
 }
@@ -149,7 +90,7 @@ func TestRecorded(t *testing.T) {
 }
 
 func convertCase(t *testing.T, c *recorded) (alike, asked, wrong int) {
-	l, err := parser.LoadText(nil, "case.conf", []byte(c.text()), load.Options{Server: ir.Nginx, Context: ir.ContextHTTP})
+	l, err := parser.LoadText(nil, "case.conf", []byte(c.Nginx(casePlace)), load.Options{Server: ir.Nginx, Context: ir.ContextHTTP})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +120,7 @@ func convertCase(t *testing.T, c *recorded) (alike, asked, wrong int) {
 	}
 	exact, approximate, dropped := result.Count()
 	for i := range c.Requests {
-		r := c.Requests[i].request(t)
+		r := request(t, &c.Requests[i])
 		a, b := before.Answer(r, false), after.Answer(r, false)
 		if !a.Known || !b.Known {
 			if os.Getenv("REWRIGHT_SHOW") != "" {
@@ -200,7 +141,7 @@ func convertCase(t *testing.T, c *recorded) (alike, asked, wrong int) {
 		}
 		if show := os.Getenv("REWRIGHT_SHOW"); show != "" && strings.Contains(c.ID, show) {
 			fmt.Printf("--- %s: %s%s (%d exact, %d approximate, %d dropped)\n%s %s://%s%s\n  nginx  %s\n  httpd  %s\n%s\n==>\n%s\n", c.ID, what, mark, exact, approximate, dropped,
-				r.Method, r.Scheme, r.Host, r.Target, check.Describe(&a), check.Describe(&b), c.text(), text)
+				r.Method, r.Scheme, r.Host, r.Target, check.Describe(&a), check.Describe(&b), c.Nginx(casePlace), text)
 			for _, n := range result.Notes {
 				if n.Fidelity != emit.Exact {
 					fmt.Printf("  %s %s: %s\n", n.Fidelity, n.Directive, n.Reason)

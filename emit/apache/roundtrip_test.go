@@ -79,7 +79,7 @@ func TestRoundTrip(t *testing.T) {
 		}
 		sort.Strings(why)
 		for j := range c.Requests {
-			r := c.Requests[j].request(t)
+			r := request(t, &c.Requests[j])
 			if c.Requests[j].Host == nil {
 				r.Host, r.NoHost = "example.test", false // what the recordings of Apache mean by none
 			}

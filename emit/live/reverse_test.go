@@ -3,7 +3,6 @@ package live
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +25,7 @@ import (
 	"rewright/parser/ir"
 	"rewright/parser/load"
 	"rewright/parser/sim"
+	"rewright/parser/sim/live/recording"
 	"rewright/parser/sim/live/wire"
 )
 
@@ -35,58 +35,33 @@ var reverseFamilies = []string{"idioms", "return", "rewrite", "if", "location-se
 // nginxCase is a recorded configuration of nginx; its document root is docroot below dir, with the recorded files.
 type nginxCase struct {
 	host
-	altPort int    // stands for port 8080
-	root    string // document root of the translation
-	backend string
-	fastcgi string
-	want    []answer // nginx's
-	bodies  []string // nginx's
+	recorded recording.Case
+	altPort  int    // stands for port 8080
+	root     string // document root of the translation
+	backend  string
+	fastcgi  string
+	want     []answer // nginx's
+	bodies   []string // nginx's
 }
 
 // nginxCases reads the cases that expect answers and places their files below root.
 func nginxCases(t *testing.T, root string) (out []*nginxCase) {
 	for _, family := range reverseFamilies {
-		data, err := os.ReadFile(filepath.Join("../../testdata/sim/nginx", family+".json"))
+		list, err := recording.Read(filepath.Join("../../testdata/sim/nginx", family+".json"))
 		if err != nil {
-			t.Fatal(err)
-		}
-		var list []struct {
-			ID       string
-			Config   map[string]string
-			Files    []string
-			Requests []struct {
-				Method, Scheme, Target, Version, Body string
-				Host                                  *string
-				Port                                  int
-				Headers                               json.RawMessage
-			}
-			Refused string `json:"expect_error"`
-		}
-		if err := json.Unmarshal(data, &list); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range list {
 			if c.Refused != "" || len(c.Requests) == 0 {
 				continue
 			}
-			n := &nginxCase{}
+			n := &nginxCase{recorded: c}
 			n.site = &site{name: c.ID, config: c.Config, files: c.Files}
-			for _, r := range c.Requests {
-				q := sim.Request{Method: r.Method, Scheme: r.Scheme, Target: r.Target, Body: r.Body, Version: r.Version, Port: r.Port, NoHost: r.Host == nil}
-				if r.Host != nil {
-					q.Host = *r.Host
+			for i := range c.Requests {
+				q, err := c.Requests[i].Sim()
+				if err != nil {
+					t.Fatal(err)
 				}
-				var pairs [][2]string
-				if len(r.Headers) > 0 && json.Unmarshal(r.Headers, &pairs) != nil {
-					var object map[string]string
-					if err := json.Unmarshal(r.Headers, &object); err != nil {
-						t.Fatal(err)
-					}
-					for k, v := range object {
-						pairs = append(pairs, [2]string{k, v})
-					}
-				}
-				q.Header = pairs
 				n.requests = append(n.requests, q)
 			}
 			if err := n.place(fmt.Sprintf("%s/r%04d", root, len(out))); err != nil {
@@ -100,36 +75,7 @@ func nginxCases(t *testing.T, root string) (out []*nginxCase) {
 
 // source is the inside of http {} with the given addresses for the ports 80, 443 and 8080.
 func (c *nginxCase) source(plain, tls, alt string) string {
-	words := strings.NewReplacer("__ROOT__", c.docroot(), "__DIR__", c.dir, "__PORT2__", alt, "__PORT__", plain, "__SSLPORT__", tls,
-		"__UPSTREAM__", c.backend, "__FASTCGI__", c.fastcgi, "__PREFIX__", c.dir)
-	server, isServer := c.config["server"]
-	location, isLocation := c.config["location"]
-	text := c.config["http"]
-	if isServer || isLocation {
-		if isLocation {
-			server = "location / {\n" + location + "}\n"
-		}
-		says := func(word string) bool { return regexp.MustCompile(`(?m)^` + word + `\s`).MatchString(server) }
-		text += "server {\n"
-		if !says("listen") {
-			text += "listen __PORT__;\n"
-			for _, r := range c.requests {
-				if r.Scheme == "https" {
-					text += "listen __SSLPORT__ ssl;\n"
-					break
-				}
-			}
-		}
-		if !says("server_name") {
-			text += "server_name example.test;\n"
-		}
-		if !says("root") {
-			text += "root __ROOT__;\n"
-		}
-		text += server + "}\n"
-	}
-	text = regexp.MustCompile(`(?m)\b(access|error)_log\s[^;\n]*;`).ReplaceAllString(text, "")
-	return words.Replace(text)
+	return c.recorded.Nginx(recording.Place{Root: c.docroot(), Dir: c.dir, Prefix: c.dir, Plain: plain, TLS: tls, Alt: alt, Upstream: c.backend, FastCGI: c.fastcgi})
 }
 
 // serveOriginal asks a real nginx that runs the original.
