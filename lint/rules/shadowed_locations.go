@@ -54,16 +54,19 @@ func (b *shadows) level(s *ir.Scope) {
 			prefixes = append(prefixes, in)
 		}
 	}
-	for i, late := range regexes {
-		if by := b.covering(regexes[:i], b.paths(late)); by != nil {
+	var earlier expressionIndex
+	byPath := newPrefixIndex(prefixes)
+	for _, late := range regexes {
+		if by := b.covering(&earlier, b.paths(late)); by != nil {
 			b.report(late, by, "an earlier expression takes every path it would")
-		} else if by := underPrefix(prefixes, late); by != nil {
+		} else if by := underPrefix(byPath, late); by != nil {
 			b.report(late, by, "its ^~ keeps expressions from being tried for all those paths")
 		}
+		earlier.add(late)
 	}
 	for _, wide := range prefixes {
 		if wide.Modifier == ir.PrefixLocation && wide.Path != "/" && !hasLocations(wide) {
-			if by := b.covering(regexes, b.below(wide.Path)); by != nil {
+			if by := b.covering(&earlier, b.below(wide.Path)); by != nil {
 				b.report(wide, by, "expressions come before prefixes, and it takes every path below that")
 			}
 		}
@@ -81,18 +84,17 @@ func hasLocations(s *ir.Scope) bool {
 
 // locationPathsOf is a set of paths, and what is known of them without an automaton.
 type locationPathsOf struct {
-	set      func() (pattern.Language, bool)
-	text     string // they begin with
-	caseless bool
+	set  func() (pattern.Language, bool)
+	text string // they begin with
 }
 
 func (b *shadows) paths(s *ir.Scope) locationPathsOf {
-	text, caseless := s.Pattern.Re.Tree().Prefix()
-	return locationPathsOf{func() (pattern.Language, bool) { return b.subjects(s.Pattern) }, text, caseless}
+	text, _ := s.Pattern.Re.Tree().Prefix()
+	return locationPathsOf{func() (pattern.Language, bool) { return b.subjects(s.Pattern) }, text}
 }
 
 func (b *shadows) below(path string) locationPathsOf {
-	return locationPathsOf{func() (pattern.Language, bool) { b.open(); return b.space.Begins(path), true }, path, false}
+	return locationPathsOf{func() (pattern.Language, bool) { b.open(); return b.space.Begins(path), true }, path}
 }
 
 func (b *shadows) open() {
@@ -113,12 +115,11 @@ func (b *shadows) subjects(p *ir.Pattern) (pattern.Language, bool) {
 }
 
 // covering is the first expression that takes all paths of a set.
-func (b *shadows) covering(list []*ir.Scope, q locationPathsOf) *ir.Scope {
-	for _, wide := range list {
-		text, caseless := wide.Pattern.Re.Tree().Prefix()
-		if !caseless && !q.caseless && !strings.HasPrefix(q.text, text) {
-			continue
-		}
+func (b *shadows) covering(x *expressionIndex, q locationPathsOf) *ir.Scope {
+	if b.left < 0 {
+		return nil
+	}
+	for _, wide := range x.wide(q.text) {
 		if b.left--; b.left < 0 {
 			return nil
 		}
@@ -139,24 +140,14 @@ func (b *shadows) covering(list []*ir.Scope, q locationPathsOf) *ir.Scope {
 }
 
 // underPrefix is the ^~ location that is the longest prefix of every path an expression takes.
-func underPrefix(prefixes []*ir.Scope, s *ir.Scope) *ir.Scope {
+func underPrefix(x *prefixIndex, s *ir.Scope) *ir.Scope {
 	text, caseless := s.Pattern.Re.Tree().Prefix()
 	if caseless || text == "" {
 		return nil
 	}
-	var best *ir.Scope
-	for _, p := range prefixes {
-		if strings.HasPrefix(text, p.Path) && (best == nil || len(p.Path) > len(best.Path)) {
-			best = p
-		}
-	}
-	if best == nil || best.Modifier != ir.NoRegexLocation {
+	best := x.longest(text)
+	if best == nil || best.Modifier != ir.NoRegexLocation || x.triedBelow(text) {
 		return nil
-	}
-	for _, p := range prefixes {
-		if len(p.Path) > len(text) && strings.HasPrefix(p.Path, text) && p.Modifier != ir.NoRegexLocation {
-			return nil // a longer prefix lets expressions be tried again
-		}
 	}
 	return best
 }
