@@ -452,13 +452,16 @@ func (r *request) parseTarget() bool {
 		r.uri = t[:i]
 		return false
 	}
-	if t[0] != '/' {
+	if t[0] != '/' && t[0] != '?' { // "?query" is of the path "/"
 		i := 0
 		for i < len(t) && (isAlnum(t[i]) || t[i] == '+' || t[i] == '-' || t[i] == '.') {
 			i++
 		}
 		if i == 0 || i >= len(t) || t[i] != ':' {
-			r.uri, _, _ = strings.Cut(t, "?")
+			path, query, has := strings.Cut(t, "?")
+			if r.uri = path; has {
+				r.args = &query
+			}
 			return false
 		}
 		scheme := t[:i]
