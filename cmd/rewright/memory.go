@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 )
 
 // A short run spends a quarter of its time collecting garbage that would not have mattered. As long as the live heap is
@@ -19,9 +20,10 @@ func easeCollector(gogc string) {
 	}
 	usual := debug.SetGCPercent(smallPercent)
 	watch(func() bool {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		if m.HeapAlloc < smallHeap {
+		// what the collection left: HeapAlloc would count what is not swept yet
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		metrics.Read(live)
+		if live[0].Value.Uint64() < smallHeap {
 			return true
 		}
 		debug.SetGCPercent(usual)
