@@ -43,11 +43,12 @@ func newRunning(text string) (*running, error) {
 	return &running{scheme: u.Scheme, address: net.JoinHostPort(u.Hostname(), port), host: u.Hostname(), port: n}, nil
 }
 
-// ask sends one request. A request of the other scheme cannot be put to this server. Its port stands for the default
-// port of its scheme in the answer, as it does when a server behind a load balancer is asked directly.
+// ask sends one request. A request of the other scheme or to another port cannot be put to this server. For a request to the
+// default port of its scheme the server's own stands for that in the answer, as it does when a server behind a load balancer is
+// asked directly.
 func (s *running) ask(p probe.Probe) (o sim.Outcome, ok bool, err error) {
 	r := &p.Request
-	if (r.Scheme == "https") != (s.scheme == "https") || r.Port != 0 {
+	if (r.Scheme == "https") != (s.scheme == "https") || r.Port != 0 && r.Port != s.port {
 		return o, false, nil
 	}
 	conn, err := net.DialTimeout("tcp", s.address, askTimeout)
@@ -96,7 +97,10 @@ func (s *running) ask(p probe.Probe) (o sim.Outcome, ok bool, err error) {
 	res.Body.Close()
 	o = sim.Outcome{Status: res.StatusCode, Known: true}
 	if v, has := res.Header["Location"]; has && len(v) > 0 {
-		where := s.logical(v[0])
+		where := v[0]
+		if r.Port == 0 {
+			where = s.logical(where)
+		}
 		o.Location = &where
 	}
 	return o, true, nil

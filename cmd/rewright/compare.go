@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,9 +170,48 @@ func (a *app) side(f *compareFlags, arg string, format *formatFlags) (*compare.S
 		world.Files = parser.FSFiles{FS: os.DirFS(abs), Mount: root}
 	}
 	world.DocumentRoot = root
+	if !world.ServerAddr.IsValid() && asksServerAddress(l.Program) {
+		if world.ServerAddr = publicAddress; f.against != "" {
+			world.ServerAddr = loopback
+		}
+	}
 	site, err := probe.New(l.Program, probe.Options{Hosts: f.hosts, World: *world})
 	if err != nil {
 		return nil, err
 	}
 	return &compare.Side{Program: l.Program, Site: site, Docroot: strings.TrimSuffix(root, "/")}, nil
+}
+
+// Addresses of the server for rules that ask for it: a public one, for that is what they distinguish from the machine of a
+// developer (RFC 5737 keeps it free), and that of a server that is asked at home.
+var publicAddress, loopback = netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("127.0.0.1")
+
+// asksServerAddress tells whether a rule of Apache asks for the address of the server, and no virtual host is chosen by it.
+func asksServerAddress(p *ir.Program) bool {
+	asks, chosen := false, false
+	var walk func(sc *ir.Scope)
+	walk = func(sc *ir.Scope) {
+		if sc.Name == "VirtualHost" {
+			for _, w := range sc.Args {
+				chosen = chosen || w.Text != "" && w.Text[0] != '*' && w.Text[0] != '_'
+			}
+		}
+		for _, item := range sc.Items {
+			switch it := item.(type) {
+			case *ir.Scope:
+				walk(it)
+			case *ir.Rule:
+				for _, c := range it.Conditions {
+					asks = asks || c.Test != nil && strings.Contains(c.Test.Text, "%{SERVER_ADDR}")
+				}
+			}
+		}
+	}
+	if p.Root != nil {
+		walk(p.Root)
+	}
+	for _, sc := range p.Htaccess {
+		walk(sc)
+	}
+	return p.Server == ir.Apache && asks && !chosen
 }

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -188,35 +189,61 @@ func times(n int) string {
 	return fmt.Sprintf("%d redirects", n)
 }
 
+// headerVerdict says which headers differ.
 func headerVerdict(x, y *sim.Outcome) string {
 	var parts []string
-	have := func(o *sim.Outcome) map[string]string {
-		m := map[string]string{}
-		for _, h := range o.Header {
-			m[strings.ToLower(h[0])] += h[0] + ": " + h[1] + "\n"
-		}
-		return m
-	}
-	before, after := have(x), have(y)
-	for _, h := range x.Header {
-		k := strings.ToLower(h[0])
+	for _, h := range headerChanges(x, y) {
 		switch {
-		case after[k] == "" && before[k] != "":
-			parts = append(parts, h[0]+" is lost")
-		case after[k] != before[k]:
-			parts = append(parts, h[0]+" differs")
-		}
-		after[k] = before[k]
-	}
-	for _, h := range y.Header {
-		k := strings.ToLower(h[0])
-		if before[k] == "" {
-			parts = append(parts, h[0]+" is sent now")
-			before[k] = "said"
+		case h.new == "":
+			parts = append(parts, h.name+" is lost")
+		case h.old == "":
+			parts = append(parts, h.name+" is sent now")
+		default:
+			parts = append(parts, h.name+" differs")
 		}
 	}
 	if len(parts) == 0 {
 		return "the order of headers differs"
 	}
 	return "header " + strings.Join(parts, ", ")
+}
+
+// aHeader is a header that differs: its values on both sides, each with the name, joined by two blanks; empty: not sent.
+type aHeader struct{ name, old, new string }
+
+// headerChanges are the headers that differ, those that the old side sends first.
+func headerChanges(x, y *sim.Outcome) (out []aHeader) {
+	at := map[string]int{}
+	for side, o := range []*sim.Outcome{x, y} {
+		for _, h := range o.Header {
+			k := strings.ToLower(h[0])
+			i, ok := at[k]
+			if !ok {
+				i = len(out)
+				at[k] = i
+				out = append(out, aHeader{name: h[0]})
+			}
+			text := &out[i].old
+			if side == 1 {
+				text = &out[i].new
+			}
+			if *text != "" {
+				*text += "  "
+			}
+			*text += h[0] + ": " + h[1]
+		}
+	}
+	return slices.DeleteFunc(out, func(h aHeader) bool { return h.old == h.new })
+}
+
+// headerChange tells changes of headers apart; values that belong to one request only, such as dates, are left out.
+func headerChange(x, y *sim.Outcome) string {
+	text := ""
+	for _, h := range headerChanges(x, y) {
+		if strings.EqualFold(h.name, "Expires") {
+			h.old, h.new = "", ""
+		}
+		text += h.name + "\n" + h.old + "\n" + h.new + "\n"
+	}
+	return text
 }

@@ -41,7 +41,7 @@ const DefaultRequests = 50_000
 // Answer is what one side answers to a request, and the rule that made it.
 type Answer struct {
 	Outcome sim.Outcome
-	Rule    *ir.Rule // the last rule that took effect; nil: none
+	Rule    *ir.Rule // the last rule that did something to the request, or that took effect; nil: none
 	Path    string   // the file served or looked for, below the document root; empty: does not matter here
 	Query   string   // the query of the final request, where a program may read it
 	// End is where the client is after following redirects on own hosts: a URL; empty: not followed.
@@ -66,10 +66,37 @@ type Result struct {
 	Compared int      // requests whose answers are known on both sides
 	Changed  int      // of them, those answered differently
 	Unknown  int      // requests whose answer is not known on one side
+	Reasons  []Reason // why, the commonest first
 	Skipped  int      // requests that could not be put to the running server
 	// Untried are rules of either side for which no request was found, so nothing is known of them.
 	UntriedOld, UntriedNew []*ir.Rule
 	Cut                    bool // Options.Requests or the budget ended the comparison early
+
+	old, new *Side
+}
+
+// Reason is why answers are not known.
+type Reason struct {
+	Side  string // "old" or "new"
+	Text  string // what the simulator says
+	Count int    // requests
+	Probe probe.Probe
+}
+
+// unknown counts a request whose answer is not known.
+func (c *comparison) unknown(p probe.Probe, o *sim.Outcome, side string) {
+	c.result.Unknown++
+	text := "something that is not modelled could change the answer"
+	if len(o.Unknown) > 0 {
+		text = o.Unknown[0]
+	}
+	for i := range c.result.Reasons {
+		if r := &c.result.Reasons[i]; r.Side == side && r.Text == text {
+			r.Count++
+			return
+		}
+	}
+	c.result.Reasons = append(c.result.Reasons, Reason{side, text, 1, p})
 }
 
 // maxOthers is how many further requests a Change lists.
@@ -87,7 +114,8 @@ type comparison struct {
 type group struct {
 	old, new *ir.Rule
 	what     Aspect
-	from, to int // status
+	from, to int    // status
+	headers  string // those that differ: what sets them is no rule
 }
 
 // Run compares two sides. The error is that of Options.Ask or of the context.
@@ -98,11 +126,12 @@ func Run(old, new *Side, o Options) (*Result, error) {
 	if o.Context == nil {
 		o.Context = context.Background()
 	}
-	c := &comparison{old: old, new: new, o: o, result: &Result{}, seen: map[string]bool{}, groups: map[group]int{}}
+	c := &comparison{old: old, new: new, o: o, result: &Result{old: old, new: new}, seen: map[string]bool{}, groups: map[group]int{}}
 	if err := c.run(); err != nil {
 		return nil, err
 	}
 	r := c.result
+	sort.SliceStable(r.Reasons, func(i, j int) bool { return r.Reasons[i].Count > r.Reasons[j].Count })
 	sort.SliceStable(r.Changes, func(i, j int) bool {
 		a, b := &r.Changes[i], &r.Changes[j]
 		if x, y := c.order(old, a.Old.Rule), c.order(old, b.Old.Rule); x != y {
@@ -146,7 +175,7 @@ func (c *comparison) try(p probe.Probe) error {
 	}
 	before := c.old.Site.Ask(p)
 	if !before.Known {
-		c.result.Unknown++
+		c.unknown(p, &before, "old")
 		return nil
 	}
 	q := c.carry(p)
@@ -165,7 +194,7 @@ func (c *comparison) try(p probe.Probe) error {
 			return nil
 		}
 	} else if after = c.new.Site.Ask(q); !after.Known {
-		c.result.Unknown++
+		c.unknown(p, &after, "new")
 		return nil
 	}
 	c.result.Compared++
@@ -180,7 +209,10 @@ func (c *comparison) try(p probe.Probe) error {
 		return nil
 	}
 	c.result.Changed++
-	g := group{a.Rule, b.Rule, what, before.Status, after.Status}
+	g := group{a.Rule, b.Rule, what, before.Status, after.Status, ""}
+	if what == Headers {
+		g = group{what: what, headers: headerChange(&before, &after)}
+	}
 	if i, ok := c.groups[g]; ok {
 		ch := &c.result.Changes[i]
 		if ch.More++; len(ch.Others) < maxOthers {
@@ -206,7 +238,8 @@ func (c *comparison) headers() bool {
 func (c *comparison) answer(s *Side, o sim.Outcome) Answer {
 	a := Answer{Outcome: o}
 	for _, f := range o.Fired {
-		if !f.Subrequest {
+		// One that leaves the request as it is decides nothing where another has changed it.
+		if !f.Subrequest && (f.Rule.Action != ir.ActionNone || a.Rule == nil || a.Rule.Action == ir.ActionNone) {
 			a.Rule = f.Rule
 		}
 	}

@@ -19,6 +19,9 @@ func side(t *testing.T, name, text, root string) *compare.Side {
 	o := load.Options{DocumentRoot: root}
 	if name == "site.conf" {
 		o.Server, o.Context = ir.Nginx, ir.ContextServer
+		if strings.Contains(text, "server {") {
+			o.Context = ir.ContextHTTP
+		}
 	}
 	l, err := parser.LoadText(nil, name, []byte(text), o)
 	if err != nil {

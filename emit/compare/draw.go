@@ -2,12 +2,11 @@ package compare
 
 import (
 	"errors"
-	"path"
+	"slices"
 	"strings"
 
 	"rewright/parser/ir"
 	"rewright/parser/probe"
-	"rewright/parser/sim"
 )
 
 // errEnough ends the drawing of requests.
@@ -38,6 +37,9 @@ func (c *comparison) draw() error {
 			}
 		}
 		if changed {
+			if err := c.drawVersions(); err != nil {
+				return err
+			}
 			for i, s := range sides {
 				if err := c.drawPlaces(s, i == 1); err != nil {
 					return err
@@ -67,10 +69,16 @@ func (c *comparison) drawRules(s, other *Side, changed, isNew bool) error {
 		}
 		reached := false
 		for _, p := range s.Site.Requests(r, n) {
-			reached = reached || p.Reached
+			before := c.result.Changed
 			if err := c.tryFrom(p, isNew); err != nil {
 				return err
 			}
+			if changed && p.Reached && !reached && c.result.Changed == before {
+				if err := c.tryFound(s, p, isNew); err != nil {
+					return err
+				}
+			}
+			reached = reached || p.Reached
 		}
 		if !reached {
 			if isNew {
@@ -99,6 +107,22 @@ func (c *comparison) tryFrom(p probe.Probe, isNew bool) error {
 		p.Exists, p.Missing = move(p.Exists, c.new.Docroot, c.old.Docroot), move(p.Missing, c.new.Docroot, c.old.Docroot)
 	}
 	return c.try(p)
+}
+
+// tryFound asks a probe once more with the file there that it leads to: what a rule does inside of the server often shows only
+// then, for something else is done with what is not found.
+func (c *comparison) tryFound(s *Side, p probe.Probe, isNew bool) error {
+	o := s.Site.Ask(p)
+	name := o.File
+	if s.Program.Server == ir.Nginx && name == "" {
+		name = o.Filename
+	}
+	if !o.Known || o.Location != nil || o.PassedTo != "" || !strings.HasPrefix(name, s.Docroot+"/") || strings.HasSuffix(name, "/") ||
+		slices.Contains(p.Exists, name) || slices.Contains(p.Missing, name) {
+		return nil
+	}
+	p.Exists = append(p.Exists[:len(p.Exists):len(p.Exists)], name)
+	return c.tryFrom(p, isNew)
 }
 
 // textOf is what a rule says and where: its directive, its conditions, the heads of the sections around it.
@@ -131,95 +155,4 @@ func texts(s *Side) map[string]bool {
 		}
 	}
 	return out
-}
-
-// drawPlaces asks for what no rule speaks of: the hosts, the sections, a page that is there, one that is not, a folder.
-func (c *comparison) drawPlaces(s *Side, isNew bool) error {
-	hosts := s.Site.Hosts()
-	if len(hosts) == 0 {
-		hosts = []string{probe.DefaultHost}
-	}
-	if len(hosts) > 50 {
-		hosts = hosts[:50]
-	}
-	root := s.Docroot
-	var first error
-	ask := func(host, scheme, method, target string, exists ...string) {
-		if first == nil {
-			first = c.tryFrom(probe.Probe{Request: sim.Request{Method: method, Scheme: scheme, Host: host, Target: target}, Exists: exists}, isNew)
-		}
-	}
-	for i, h := range append(hosts, "unheard-of.test") {
-		for _, scheme := range []string{"http", "https"} {
-			ask(h, scheme, "GET", "/")
-			ask(h, scheme, "GET", "/no/such-page?x=1")
-		}
-		if i > 0 {
-			continue
-		}
-		ask(h, "http", "GET", "/", root+"/index.html")
-		ask(h, "http", "GET", "/", root+"/index.php")
-		ask(h, "http", "GET", "/page.html", root+"/page.html")
-		ask(h, "http", "GET", "/page.php?x=1", root+"/page.php")
-		ask(h, "http", "POST", "/no/such-page")
-		ask(h, "http", "GET", "/folder", root+"/folder/")
-		ask(h, "http", "GET", "/folder/", root+"/folder/")
-		ask(h, "http", "GET", "/folder/", root+"/folder/index.html")
-		ask(h, "http", "GET", "/.git/config", root+"/.git/config")
-		ask(h, "http", "GET", "/.htaccess", root+"/.htaccess")
-	}
-	host := hosts[0]
-	var walk func(sc *ir.Scope)
-	walk = func(sc *ir.Scope) {
-		switch sc.Kind {
-		case ir.ScopeHost:
-			host = hosts[0]
-			for _, item := range sc.Items {
-				if set, ok := item.(*ir.Setting); ok && (set.Name == "ServerName" || set.Name == "server_name") {
-					for _, w := range set.Args {
-						if !strings.ContainsAny(w.Text, "*~_ ") && w.Text != "" {
-							host = w.Text
-							break
-						}
-					}
-				}
-			}
-		case ir.ScopeHtaccess:
-			if rest, ok := strings.CutPrefix(sc.Dir, root); ok {
-				ask(host, "http", "GET", rest+"/")
-				ask(host, "http", "GET", rest+"/no-such-page")
-				ask(host, "http", "GET", rest+"/page.html", sc.Dir+"/page.html")
-				if rest != "" {
-					ask(host, "http", "GET", rest)
-				}
-			}
-		case ir.ScopeDirectory:
-			if rest, ok := strings.CutPrefix(sc.Path, root); ok && !strings.ContainsAny(rest, "*?[") {
-				rest = strings.TrimSuffix(rest, "/")
-				ask(host, "http", "GET", rest+"/page.html", root+rest+"/page.html")
-			}
-		case ir.ScopeLocation:
-			if strings.HasPrefix(sc.Path, "/") && !strings.ContainsAny(sc.Path, "*?[ ") {
-				ask(host, "http", "GET", sc.Path)
-				ask(host, "http", "GET", sc.Path, root+path.Clean(sc.Path))
-				ask(host, "http", "GET", strings.TrimSuffix(sc.Path, "/")+"/no-such-page")
-			}
-		case ir.ScopeFiles:
-			if name := sc.Path; name != "" && !strings.ContainsAny(name, "*?[ /") {
-				ask(host, "http", "GET", "/"+name, root+"/"+name)
-			}
-		}
-		for _, item := range sc.Items {
-			if in, ok := item.(*ir.Scope); ok {
-				walk(in)
-			}
-		}
-	}
-	if s.Program.Root != nil {
-		walk(s.Program.Root)
-	}
-	for _, h := range s.Program.Htaccess {
-		walk(h)
-	}
-	return first
 }

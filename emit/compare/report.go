@@ -63,12 +63,20 @@ type jsonChange struct {
 	More    int         `json:"more"` // further requests like this one
 }
 
+type jsonReason struct {
+	Side    string `json:"side"` // "old" or "new"
+	Reason  string `json:"reason"`
+	Count   int    `json:"count"`   // requests
+	Request string `json:"request"` // one of them
+}
+
 type jsonResult struct {
 	Changes []jsonChange `json:"changes"`
 	Untried struct {
 		Old []*Place `json:"old"`
 		New []*Place `json:"new"`
 	} `json:"untried"`
+	Unknown []jsonReason `json:"unknown"` // why answers are not known
 	Summary struct {
 		Compared int  `json:"compared"`
 		Changed  int  `json:"changed"`
@@ -92,6 +100,11 @@ func (r *Result) WriteJSON(w io.Writer, docroot string) error {
 		out.Changes = append(out.Changes, j)
 	}
 	out.Untried.Old, out.Untried.New = places(r.UntriedOld), places(r.UntriedNew)
+	out.Unknown = []jsonReason{}
+	for i := range r.Reasons {
+		why := &r.Reasons[i]
+		out.Unknown = append(out.Unknown, jsonReason{why.Side, why.Text, why.Count, request(&why.Probe, docroot)})
+	}
 	s := &out.Summary
 	s.Compared, s.Changed, s.Groups, s.Unknown, s.Skipped, s.Cut = r.Compared, r.Changed, len(r.Changes), r.Unknown, r.Skipped, r.Cut
 	e := json.NewEncoder(w)
@@ -131,6 +144,9 @@ func (s Style) apply(f func(string) string, text string) string {
 	return f(text)
 }
 
+// maxReasons is how many reasons for not knowing the text names.
+const maxReasons = 5
+
 // maxUntried is how many rules without a request the text names.
 const maxUntried = 10
 
@@ -148,7 +164,7 @@ func (r *Result) WriteText(w io.Writer, docroot string, s Style) error {
 			head = h
 		}
 		fmt.Fprintf(&b, "  %s: %s\n", request(&c.Probe, docroot), c.Verdict)
-		before, after := words(&c.Old, c.What), words(&c.New, c.What)
+		before, after := c.words()
 		fmt.Fprintf(&b, "    %s\n    %s\n", s.apply(s.Old, "- "+before), s.apply(s.New, "+ "+after))
 		if c.More > 0 {
 			var also []string
@@ -183,29 +199,65 @@ func (r *Result) WriteText(w io.Writer, docroot string, s Style) error {
 		fmt.Fprintf(&b, "; %d not asked, for they depend on files or addresses the running server has not", r.Skipped)
 	}
 	b.WriteString("\n")
+	for i, why := range r.Reasons {
+		if i == maxReasons {
+			fmt.Fprintf(&b, "  … and %s more\n", count(len(r.Reasons)-i, "reason"))
+			break
+		}
+		fmt.Fprintf(&b, "  not known on the %s side for %s, as %s: %s\n", why.Side, count(why.Count, "request"), request(&why.Probe, docroot), why.Text)
+	}
 	if r.Cut {
 		b.WriteString("stopped at the limit of requests: more may change\n")
+	}
+	r.writeUntried(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// spaced is a text with single blanks.
+func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// writeUntried names the rules of which nothing is known; one that stands in both versions is named once.
+func (r *Result) writeUntried(b *strings.Builder) {
+	inBoth := map[string]int{}
+	for _, rule := range r.UntriedNew {
+		inBoth[spaced(textOf(r.new, rule))]++
+	}
+	var both, old, new []*ir.Rule
+	gone := map[string]int{}
+	for _, rule := range r.UntriedOld {
+		if text := spaced(textOf(r.old, rule)); inBoth[text] > gone[text] {
+			gone[text]++
+			both = append(both, rule)
+		} else {
+			old = append(old, rule)
+		}
+	}
+	for _, rule := range r.UntriedNew {
+		if text := spaced(textOf(r.new, rule)); gone[text] > 0 {
+			gone[text]--
+		} else {
+			new = append(new, rule)
+		}
 	}
 	for _, u := range []struct {
 		name  string
 		rules []*ir.Rule
-	}{{"old", r.UntriedOld}, {"new", r.UntriedNew}} {
+	}{{"the old configuration", old}, {"the new configuration", new}, {"both configurations", both}} {
 		if len(u.rules) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "no request was found that reaches %s of the %s configuration:\n", count(len(u.rules), "rule"), u.name)
+		fmt.Fprintf(b, "no request was found that reaches %s of %s:\n", count(len(u.rules), "rule"), u.name)
 		for i, rule := range u.rules {
 			if i == maxUntried {
-				fmt.Fprintf(&b, "  … and %d more\n", len(u.rules)-i)
+				fmt.Fprintf(b, "  … and %d more\n", len(u.rules)-i)
 				break
 			}
 			if p := PlaceOf(rule); p != nil {
-				fmt.Fprintf(&b, "  %s:%d  %s\n", p.File, p.Line, p.Directive)
+				fmt.Fprintf(b, "  %s:%d  %s\n", p.File, p.Line, p.Directive)
 			}
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 func count(n int, what string) string {
@@ -217,6 +269,9 @@ func count(n int, what string) string {
 
 // heading names the rules that decide, on the old side and on the new one.
 func heading(c *Change, s Style) string {
+	if c.What == Headers {
+		return s.apply(s.Head, "headers") + "\n"
+	}
 	old, new := PlaceOf(c.Old.Rule), PlaceOf(c.New.Rule)
 	line := func(mark string, f func(string) string, p *Place) string {
 		if p == nil {
@@ -254,21 +309,32 @@ func request(p *probe.Probe, docroot string) string {
 	return text
 }
 
+// words are the two answers of a change.
+func (c *Change) words() (before, after string) {
+	if c.What == Headers {
+		before, after = probe.Answer(&c.Old.Outcome), probe.Answer(&c.New.Outcome)
+		for _, h := range headerChanges(&c.Old.Outcome, &c.New.Outcome) {
+			before, after = join(before, h.old), join(after, h.new)
+		}
+		return before, after
+	}
+	return words(&c.Old, c.What), words(&c.New, c.What)
+}
+
+func join(text, more string) string {
+	if more == "" {
+		return text
+	}
+	return text + "  " + more
+}
+
 func words(a *Answer, what Aspect) string {
 	o := &a.Outcome
 	text := probe.Answer(o)
 	switch {
-	case what == Headers:
-		var list []string
-		for _, h := range o.Header {
-			list = append(list, h[0]+": "+h[1])
-		}
-		if len(list) > 0 {
-			text += "  " + strings.Join(list, "  ")
-		}
 	case what == Body && o.Body != nil:
 		text += "  " + strconv.Quote(*o.Body)
-	case a.Path != "":
+	case a.Path != "" && o.PassedTo == "":
 		text += "  " + a.Path
 		if a.Query != "" {
 			text += "?" + a.Query

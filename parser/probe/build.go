@@ -64,6 +64,14 @@ func (v *solver) paths(w *want, max int, yield func(string) bool) {
 // likely gives paths that the rule's own pattern, or the location it stands in, is likely to allow, until add wants no more.
 func (v *solver) likely(add func(string) bool) {
 	r := v.rule
+	if r == nil {
+		for _, p := range append(v.proposals, "/", "/x") {
+			if !add(p) {
+				return
+			}
+		}
+		return
+	}
 	prefix := ""
 	if v.perDir && r.Keyword == ir.RewriteRule {
 		prefix = v.prefix

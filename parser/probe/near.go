@@ -70,13 +70,15 @@ func neighbours(p Probe) []Probe {
 	} else {
 		target(path + "?x=1")
 	}
-	change(func(q *Probe) {
-		if q.Request.Scheme == "https" {
-			q.Request.Scheme = "http"
-		} else {
-			q.Request.Scheme = "https"
-		}
-	})
+	if p.Request.Port == 0 { // a port of its own speaks one of the two
+		change(func(q *Probe) {
+			if q.Request.Scheme == "https" {
+				q.Request.Scheme = "http"
+			} else {
+				q.Request.Scheme = "https"
+			}
+		})
+	}
 	change(func(q *Probe) {
 		if name, ok := strings.CutPrefix(q.Request.Host, "www."); ok {
 			q.Request.Host = name

@@ -111,3 +111,26 @@ func Samples(p *ir.Pattern, max int) []string {
 	}
 	return out
 }
+
+// Names are names of files that a pattern matches, at most max.
+func Names(p *ir.Pattern, max int) []string {
+	var out []string
+	if p == nil || p.Re == nil {
+		return nil
+	}
+	for t := range samples(p.Re.Tree()) {
+		if len(out) >= max {
+			break
+		}
+		for _, text := range [...]string{t, "x" + t} {
+			if text == "" || text == "." || text == ".." || strings.Contains(text, "/") {
+				continue
+			}
+			if m, err := p.Re.MatchBool(text); err == nil && m {
+				out = append(out, text)
+				break
+			}
+		}
+	}
+	return out
+}

@@ -48,7 +48,7 @@ func (w *want) clone() *want {
 type solver struct {
 	s     *Site
 	sp    *pattern.Space
-	rule  *ir.Rule
+	rule  *ir.Rule // nil: for what is no rule
 	scope *ir.Scope
 	host  *ir.Scope
 	root  string
@@ -58,6 +58,8 @@ type solver struct {
 	prefix string // URL path of dir
 	texts  map[string]pattern.Language
 	steps  int
+	// proposals are likely paths where there is no rule to take them from.
+	proposals []string
 }
 
 // and adds a demand; nil when nothing can meet all of them.
