@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"rewright/parser/probe"
@@ -18,6 +20,9 @@ import (
 
 // askTimeout bounds one question to a running server.
 const askTimeout = 10 * time.Second
+
+// maxAnswer bounds what is read of an answer, in bytes: its head is all that is wanted.
+const maxAnswer = 1 << 20
 
 // running is a server that runs somewhere and is asked over the network. Its requests are sent as they are
 // written, with the Host header of the probe, to the one address that was said.
@@ -87,10 +92,21 @@ func (s *running) ask(p probe.Probe) (o sim.Outcome, ok bool, err error) {
 	if _, err := io.WriteString(conn, b.String()); err != nil {
 		return o, false, fmt.Errorf("ask the running server: %w", err)
 	}
-	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	limited := &io.LimitedReader{R: conn, N: maxAnswer}
+	in := bufio.NewReader(limited)
+	res, err := http.ReadResponse(in, &http.Request{Method: method})
+	for err == nil && res.StatusCode/100 == 1 && res.StatusCode != http.StatusSwitchingProtocols {
+		res, err = http.ReadResponse(in, &http.Request{Method: method}) // that was news of the answer to come
+	}
 	if err != nil {
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
+		nothing := limited.N == maxAnswer
+		switch {
+		case nothing && (err == io.EOF || err == io.ErrUnexpectedEOF || errors.Is(err, syscall.ECONNRESET)):
 			return sim.Outcome{Closed: true, Known: true}, true, nil
+		case limited.N <= 0:
+			err = fmt.Errorf("its head has more than %d bytes", maxAnswer)
+		case err == io.ErrUnexpectedEOF:
+			err = errors.New("the connection is closed in the middle of its head")
 		}
 		return o, false, fmt.Errorf("read the running server's answer to %s %s: %w", method, probe.URL(*r), err)
 	}

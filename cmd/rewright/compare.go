@@ -96,7 +96,7 @@ func runCompare(a *app, args []string) int {
 		if err != nil {
 			return a.fail("--against: %v", err)
 		}
-		o.Ask = server.ask
+		o.Ask, o.Scheme = server.ask, server.scheme
 	}
 	result, err := compare.Run(old, fresh, o)
 	if err != nil {

@@ -41,8 +41,8 @@ func differ(a, b *Answer, headers, seen bool) Aspect {
 		return Location
 	case x.PassedTo != y.PassedTo:
 		return Passed
-	case a.Path != b.Path:
-		return Path
+	case a.Path != b.Path && (a.Path != "" && b.Path != "" || x.Status >= 200 && x.Status < 300):
+		return Path // an error is an error, whether a rule answers it or nothing is there
 	case a.Query != b.Query:
 		return Query
 	}

@@ -7,6 +7,7 @@ package compare
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"strings"
 
@@ -31,6 +32,9 @@ type Options struct {
 	// Ask answers in place of the new side: a server that runs. With it only what such a server shows is compared:
 	// status and Location. ok is false when the request cannot be put to it.
 	Ask func(p probe.Probe) (o sim.Outcome, ok bool, err error)
+	// Scheme is the one that Ask speaks, "http" or "https": requests to a configuration that does not say where it listens are
+	// made in it. Empty: requests stay as they are drawn.
+	Scheme string
 	// Context stops a comparison early; nil: never.
 	Context context.Context
 }
@@ -83,6 +87,13 @@ type Reason struct {
 	Probe probe.Probe
 }
 
+// note records which rules an answer came from.
+func (c *comparison) note(o *sim.Outcome) {
+	for _, f := range o.Fired {
+		c.fired[f.Rule] = true
+	}
+}
+
 // unknown counts a request whose answer is not known.
 func (c *comparison) unknown(p probe.Probe, o *sim.Outcome, side string) {
 	c.result.Unknown++
@@ -107,7 +118,9 @@ type comparison struct {
 	o        Options
 	result   *Result
 	seen     map[string]bool
-	groups   map[group]int // index in result.Changes
+	groups   map[group]int     // index in result.Changes
+	fired    map[*ir.Rule]bool // rules that took effect for some request
+	listens  bool              // the old side says where it listens
 }
 
 // group is what makes two changes the same for a reader.
@@ -126,11 +139,13 @@ func Run(old, new *Side, o Options) (*Result, error) {
 	if o.Context == nil {
 		o.Context = context.Background()
 	}
-	c := &comparison{old: old, new: new, o: o, result: &Result{old: old, new: new}, seen: map[string]bool{}, groups: map[group]int{}}
+	c := &comparison{old: old, new: new, o: o, result: &Result{old: old, new: new}, seen: map[string]bool{}, groups: map[group]int{}, fired: map[*ir.Rule]bool{}}
+	c.listens = listens(old)
 	if err := c.run(); err != nil {
 		return nil, err
 	}
 	r := c.result
+	r.UntriedOld, r.UntriedNew = c.untried(r.UntriedOld), c.untried(r.UntriedNew)
 	sort.SliceStable(r.Reasons, func(i, j int) bool { return r.Reasons[i].Count > r.Reasons[j].Count })
 	sort.SliceStable(r.Changes, func(i, j int) bool {
 		a, b := &r.Changes[i], &r.Changes[j]
@@ -140,6 +155,11 @@ func Run(old, new *Side, o Options) (*Result, error) {
 		return c.order(new, a.New.Rule) < c.order(new, b.New.Rule)
 	})
 	return r, nil
+}
+
+// untried takes out of a list the rules that some request reached, also one that was made for another rule.
+func (c *comparison) untried(list []*ir.Rule) []*ir.Rule {
+	return slices.DeleteFunc(list, func(r *ir.Rule) bool { return c.fired[r] })
 }
 
 // order puts what no rule makes last.
@@ -161,6 +181,9 @@ func (c *comparison) run() error {
 // try asks both sides one request.
 func (c *comparison) try(p probe.Probe) error {
 	p.Reached = false
+	if c.o.Scheme != "" && p.Request.Port == 0 && !c.listens {
+		p.Request.Scheme = c.o.Scheme
+	}
 	c.withFolders(&p)
 	k := keyOf(p)
 	if c.seen[k] {
@@ -174,6 +197,7 @@ func (c *comparison) try(p probe.Probe) error {
 		return err
 	}
 	before := c.old.Site.Ask(p)
+	c.note(&before)
 	if !before.Known {
 		c.unknown(p, &before, "old")
 		return nil
@@ -194,9 +218,11 @@ func (c *comparison) try(p probe.Probe) error {
 			return nil
 		}
 	} else if after = c.new.Site.Ask(q); !after.Known {
+		c.note(&after)
 		c.unknown(p, &after, "new")
 		return nil
 	}
+	c.note(&after)
 	c.result.Compared++
 	a, b := c.answer(c.old, before), Answer{Outcome: after}
 	if c.o.Ask != nil {

@@ -200,6 +200,18 @@ func addresses(s *Side) (out []address) {
 	return out
 }
 
+// listens tells whether a configuration says at which addresses it answers.
+func listens(s *Side) bool {
+	var inside func(sc *ir.Scope) bool
+	inside = func(sc *ir.Scope) bool {
+		return slices.ContainsFunc(sc.Items, func(item ir.Item) bool {
+			in, ok := item.(*ir.Scope)
+			return ok && (in.Kind == ir.ScopeHost && in.File != nil || inside(in))
+		})
+	}
+	return s.Program.Root != nil && inside(s.Program.Root)
+}
+
 // addressesOf are those of a server block or virtual host, under a name that stands for it when it has none; at least one.
 func addressesOf(sc *ir.Scope, name string) (out []address) {
 	var names []string

@@ -196,7 +196,7 @@ func (r *Result) WriteText(w io.Writer, docroot string, s Style) error {
 		fmt.Fprintf(&b, "; %d not known", r.Unknown)
 	}
 	if r.Skipped > 0 {
-		fmt.Fprintf(&b, "; %d not asked, for they depend on files or addresses the running server has not", r.Skipped)
+		fmt.Fprintf(&b, "; %d not asked, for they need files, clients, ports or a scheme that the running server has not", r.Skipped)
 	}
 	b.WriteString("\n")
 	for i, why := range r.Reasons {

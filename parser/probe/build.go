@@ -195,7 +195,7 @@ func (v *solver) address(w *want, q *sim.Request) bool {
 			return true
 		}
 	}
-	text, ok := v.pick(port, `^[1-9][0-9]{0,3}$`, "8080", "8443")
+	text, ok := v.pick(port, `^[1-9][0-9]{0,4}$`, "8080", "8443")
 	if !ok {
 		return false
 	}
