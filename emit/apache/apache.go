@@ -286,6 +286,9 @@ func (c *conversion) questions() []check.Answered {
 			} else if h := c.before.Hosts(); len(h) > 0 && len(names) == 0 {
 				host = h[0]
 			}
+			if len(own(s, "error_page")) > 0 {
+				ask("/a%20x")
+			}
 		}
 		if s.Kind == ir.ScopeLocation {
 			for _, sample := range locationSamples(s) {
@@ -298,6 +301,15 @@ func (c *conversion) questions() []check.Answered {
 					asked = append(asked, check.Answered{Question: check.Question{Probe: foreign}, Before: c.before.Ask(foreign)})
 				}
 				ask(sample+"?a=1", c.root+path.Clean(sample))
+				if len(own(s, "proxy_pass")) > 0 {
+					ask(sample + "%3Fx")
+				}
+				if len(inherited(s, "error_page")) > 0 {
+					ask(sample + "%20x")
+				}
+				if strings.HasSuffix(sample, "/") && len(sample) > 1 {
+					ask(strings.TrimSuffix(sample, "/"))
+				}
 				ask(strings.TrimSuffix(sample, "/") + "/below.html")
 				ask(strings.TrimSuffix(sample, "/")+"/below", c.root+strings.TrimSuffix(sample, "/")+"/below/index.html")
 				ask(strings.TrimSuffix(sample, "/")+"/below", c.root+strings.TrimSuffix(sample, "/")+"/below.html")
@@ -450,6 +462,11 @@ func (c *conversion) improve(best *trial) *trial {
 	if len(best.diffs) > 0 {
 		f := best.forms
 		f.remember = true
+		keep(f)
+	}
+	if len(best.diffs) > 0 && !best.forms.once {
+		f := best.forms
+		f.once, f.remember = true, true
 		keep(f)
 	}
 	if len(best.diffs) > 0 {

@@ -70,6 +70,7 @@ func (s *script) content(v *vhost, at subject) (goesOn bool) {
 			return s.pass(list[len(list)-1], at)
 		}
 	}
+	s.missing(v)
 	return true
 }
 
@@ -235,14 +236,17 @@ func (s *script) access() {
 		}
 		return strings.Join(parts, " || ")
 	}
-	var lines []string
-	switch {
-	case everybody && len(allowed) == 0:
-		lines = rule(nil, "^", "-", "F")
-	case everybody:
-		lines = rule([]string{condition("expr", "!("+match(allowed)+")")}, "^", "-", "F")
-	case len(denied) > 0:
-		lines = rule([]string{condition("expr", match(denied))}, "^", "-", "F")
+	var lines, conds []string
+	if everybody && len(allowed) > 0 {
+		conds = []string{condition("expr", "!("+match(allowed)+")")}
+	} else if !everybody && len(denied) > 0 {
+		conds = []string{condition("expr", match(denied))}
+	}
+	if everybody || len(denied) > 0 {
+		var caught bool
+		if lines, caught = s.caught(403, conds, "^"); !caught {
+			lines = rule(conds, "^", "-", "F")
+		}
 	}
 	for i, set := range list {
 		s.w.note(set, s.sc, set.Name, emit.Exact, "", "")
@@ -404,6 +408,10 @@ func (s *script) tryFiles(v *vhost, set *ir.Setting) (goesOn bool) {
 		if err != nil || code < 400 || !knownStatus[code] {
 			return drop("httpd cannot answer " + text[1:] + " here")
 		}
+		if caught, ok := s.caught(code, here, whole("^", here, "")); ok {
+			lines = append(lines, caught...)
+			break
+		}
 		flag := "R=" + text[1:] + ",L"
 		if code == 403 {
 			flag = "F"
@@ -419,22 +427,7 @@ func (s *script) tryFiles(v *vhost, set *ir.Setting) (goesOn bool) {
 		}
 		s.put(set, "try_files", lines)
 		// found files are served; the rest goes through the named location
-		inner := *s
-		inner.b, inner.sc, inner.caps = &block{}, name, noCaptures
-		inner.tail, inner.ends, inner.ifs, inner.broke = true, new([]jump), new([]choiceOfIf), new(bool)
-		goesOn := inner.items(name.Items)
-		inner.settleJumps()
-		if goesOn {
-			inner.contents(v, always)
-		}
-		if n := inner.b.rules(); n > 0 && len(here) > 0 {
-			guard := s.settle(guardLines(here, n))
-			if refersToCond(guard) {
-				guard = replacePattern(guard, ".*")
-			}
-			s.b.add(&unit{item: set, origin: set.Origin, lines: guard, rules: 1})
-		}
-		s.b.units = append(s.b.units, inner.b.units...)
+		s.enter(v, name, here, set)
 		return true
 	default:
 		t := withoutQuery(last)
@@ -463,6 +456,26 @@ func (s *script) tryFiles(v *vhost, set *ir.Setting) (goesOn bool) {
 	}
 	s.put(set, "try_files", lines)
 	return true
+}
+
+// enter writes the script of a named location and what is behind it, for requests for which conditions hold.
+func (s *script) enter(v *vhost, name *ir.Scope, conds []string, set *ir.Setting) {
+	inner := *s
+	inner.b, inner.sc, inner.caps = &block{}, name, noCaptures
+	inner.tail, inner.ends, inner.ifs, inner.broke = true, new([]jump), new([]choiceOfIf), new(bool)
+	goesOn := inner.items(name.Items)
+	inner.settleJumps()
+	if goesOn {
+		inner.contents(v, always)
+	}
+	if n := inner.b.rules(); n > 0 && len(conds) > 0 {
+		guard := s.settle(guardLines(conds, n))
+		if refersToCond(guard) {
+			guard = replacePattern(guard, ".*")
+		}
+		s.b.add(&unit{item: set, origin: set.Origin, lines: guard, rules: 1})
+	}
+	s.b.units = append(s.b.units, inner.b.units...)
 }
 
 // noSlash keeps httpd from redirecting to folders where nginx asks for files only.

@@ -145,6 +145,11 @@ func (w *writer) location(v *vhost, c choice, stale, last bool) {
 	body := &block{}
 	s := &script{w: w, b: body, sc: sc, stale: stale, deep: true, ends: new([]jump), ifs: new([]choiceOfIf), tail: true, broke: new(bool)}
 	s.methods()
+	for _, it := range sc.Items {
+		if o, ok := it.(*ir.Opaque); ok && !o.Harmless && !strings.HasPrefix(o.Name, "ssl_") {
+			w.drop(body, o, sc, o.Name, notUnderstood(o), "see what it does and say it in httpd's words")
+		}
+	}
 	// the guards: those of the locations around it, what must not hold, its own
 	var guards [][]string
 	for _, g := range c.guards {
@@ -407,6 +412,9 @@ func (s *script) nameGroups() {
 func (w *writer) slashes(v *vhost, sc *ir.Scope) {
 	all := locations(sc)
 	for _, l := range all {
+		if l.Modifier == ir.PrefixLocation || l.Modifier == ir.NoRegexLocation {
+			w.slashes(v, l)
+		}
 		if l.Modifier != ir.PrefixLocation && l.Modifier != ir.NoRegexLocation && l.Modifier != ir.ExactLocation || !strings.HasSuffix(l.Path, "/") || len(l.Path) < 2 || !fits(l.Path) {
 			continue
 		}
@@ -428,8 +436,17 @@ func (w *writer) slashes(v *vhost, sc *ir.Scope) {
 // serverContent tells whether the server level itself says how to answer.
 func (w *writer) serverContent(sc *ir.Scope) bool {
 	for _, it := range sc.Items {
-		if set, ok := it.(*ir.Setting); ok && (set.Name == "try_files" || set.Name == "deny" || set.Name == "allow") {
+		set, ok := it.(*ir.Setting)
+		if !ok {
+			continue
+		}
+		switch set.Name {
+		case "try_files", "deny", "allow":
 			return true
+		case "error_page":
+			if p, ok := readErrorPage(set); ok && p.byRules() {
+				return true
+			}
 		}
 	}
 	return false

@@ -168,6 +168,10 @@ func (s *script) answer(r *ir.Rule, conds []string, at subject) {
 			// what is no address would be sent as a path of the file system
 			name, _, _ := strings.Cut(v.text, "}")
 			conds = append(conds, condition(name+"}", "^(?:[a-z][a-z0-9+.-]*:|/)", "NC"))
+		case beginsScheme.MatchString(v.text):
+			// http$s://…
+			scheme, _, _ := strings.Cut(v.text, "://")
+			conds = append(conds, condition(scheme, "^[a-z][a-z0-9+.-]*$", "NC"))
 		case v.text == "" || !strings.HasPrefix(v.text, "/") && !strings.HasPrefix(v.text, "%") && !strings.HasPrefix(v.text, "$") && !hasScheme.MatchString(v.text),
 			strings.HasPrefix(v.text, "%{SERVER_NAME}"), strings.HasPrefix(v.text, "%{HTTP_HOST}"):
 			drop("httpd sends no relative Location: it would be a path of the file system", "write the address with its scheme, or with a leading slash")
@@ -206,6 +210,10 @@ func (s *script) answer(r *ir.Rule, conds []string, at subject) {
 		s.put(r, "return", assignment(conds, whole(at.pattern, conds, v.text), "BODY", v.text, status, "L"))
 		s.w.noted[r].Reason = "the text is sent as text/html"
 	case r.Status >= 400 && r.Status != 444 && r.Status != 499:
+		if lines, ok := s.caught(r.Status, conds, pat); ok {
+			s.put(r, "return", lines)
+			return
+		}
 		flag := "R=" + strconv.Itoa(r.Status)
 		switch r.Status {
 		case 403:
@@ -237,6 +245,9 @@ var knownStatus = map[int]bool{400: true, 401: true, 402: true, 403: true, 404: 
 	428: true, 429: true, 431: true, 451: true, 500: true, 501: true, 502: true, 503: true, 504: true, 505: true, 506: true, 507: true, 508: true, 510: true, 511: true}
 
 var hasScheme = regexp.MustCompile(`^(?i)[a-z][a-z0-9+.-]*:`)
+
+// beginsScheme is a scheme of which a part comes from a variable.
+var beginsScheme = regexp.MustCompile(`^[a-z][a-z0-9+.-]*%\{ENV:[a-z0-9_]+\}://`)
 
 // decoded tells whether a target holds parts of the path, which are decoded.
 func decoded(r *ir.Rule) bool {

@@ -21,12 +21,18 @@ func (w *writer) build() {
 				switch it.Kind {
 				case ir.ScopeHost:
 					servers = append(servers, it)
+					walk(it)
 				case ir.ScopeUpstream:
 				default:
 					walk(it)
 				}
 			case *ir.MapBlock:
 				w.maps[it.Variable] = it
+			case *ir.Assign:
+				w.assigned[it.Variable] = true
+				if w.forms.remember && it.Variable != "args" && it.Variable != "uri" {
+					w.carry(it.Variable)
+				}
 			}
 		}
 	}
@@ -46,6 +52,10 @@ func (w *writer) build() {
 				}
 			}
 		}
+	}
+	w.built = true
+	for _, say := range w.later {
+		say()
 	}
 	w.account(w.program.Root)
 	var statuses []int
@@ -387,7 +397,7 @@ func (w *writer) other(v *vhost, sc *ir.Scope, set *ir.Setting) {
 			line("Options -Indexes")
 		}
 	case "error_page":
-		w.errorPage(v, sc, set, line)
+		w.errorPage(v, sc, set)
 	case "auth_basic":
 		if set.Arg(0) == "off" {
 			line("Require all granted")
@@ -420,39 +430,6 @@ func (w *writer) other(v *vhost, sc *ir.Scope, set *ir.Setting) {
 	default:
 		w.drop(&v.head, set, sc, set.Name, "httpd has no equal", "see what it does and say it in httpd's words")
 	}
-}
-
-// errorPage writes error_page.
-func (w *writer) errorPage(v *vhost, sc *ir.Scope, set *ir.Setting, line func(string)) {
-	n := len(set.Args)
-	if n < 2 {
-		return
-	}
-	target := set.Args[n-1].Text
-	codes := set.Args[:n-1]
-	if strings.HasPrefix(codes[len(codes)-1].Text, "=") {
-		w.drop(&v.head, set, sc, set.Name, "httpd keeps the status of an error document", "")
-		return
-	}
-	if strings.HasPrefix(target, "@") || strings.Contains(target, "$") || !strings.HasPrefix(target, "/") && !strings.Contains(target, "://") {
-		w.drop(&v.head, set, sc, set.Name, "an error document that is no path", "")
-		return
-	}
-	var lines []string
-	for _, c := range codes {
-		code, err := strconv.Atoi(c.Text)
-		if err != nil || code < 400 || !knownStatus[code] {
-			w.drop(&v.head, set, sc, set.Name, "httpd has no error document for "+c.Text, "")
-			return
-		}
-		lines = append(lines, "ErrorDocument "+c.Text+" "+plainWord(target))
-	}
-	w.note(set, sc, set.Name, emit.Exact, "", "")
-	if sc.Kind == ir.ScopeLocation && !(sc.Path == "/" && sc.Modifier == ir.PrefixLocation) {
-		w.head.add(&unit{item: set, origin: set.Origin, lines: w.around(sc, lines...)})
-		return
-	}
-	v.head.add(&unit{item: set, origin: set.Origin, lines: lines})
 }
 
 // around puts lines into the section that stands for a location.

@@ -152,6 +152,11 @@ func (s *script) variable(name string) (text string, raw bool, why string) {
 	if w.env[name] {
 		return "%{ENV:" + name + "}", false, ""
 	}
+	if w.assigned[name] {
+		// only a round before this one can have set it
+		w.carry(name)
+		return "%{ENV:" + name + "}", false, ""
+	}
 	if text, ok := variables[name]; ok {
 		if s.stale && (name == "uri" || name == "document_uri") {
 			return "/$0", false, "" // of a rule whose pattern is .*
@@ -195,6 +200,16 @@ func canonicalHeader(s string) string {
 		}
 	}
 	return strings.Join(words, "-")
+}
+
+// carry brings the value of a variable over from the round before: httpd puts REDIRECT_ in front of the names of the
+// environment for a new round, and nginx keeps its variables through all of a request. Source: httpd
+// modules/http/http_request.c, internal_internal_redirect, rename_original_env.
+func (w *writer) carry(name string) {
+	if w.prelude["carry "+name] != nil {
+		return
+	}
+	w.prepare("carry "+name, rule([]string{condition("%{ENV:REDIRECT_"+name+"}", "(.+)")}, "^", "-", "E="+name+":%1"))
 }
 
 // prepare makes a variable ready at the top of each round, once.

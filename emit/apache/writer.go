@@ -64,9 +64,14 @@ type writer struct {
 	unitAt   map[int]*unit     // by line of the output
 	named1   map[string]string // named groups of a server's name, as text
 	env      map[string]bool
-	body     map[int]bool         // statuses that are answered with a text of their own
-	written  map[string]bool      // map variables that are in the prelude, and those being written
-	ifNames  map[*ir.Scope]string // variables that tell that an if held
+	assigned map[string]bool               // variables that some set gives a value
+	body     map[int]bool                  // statuses that are answered with a text of their own
+	written  map[string]bool               // map variables that are in the prelude, and those being written
+	built    bool                          // the servers are written
+	later    []func()                      // what is to be said then
+	pages    map[*ir.Setting]bool          // error_page directives that rules say
+	pageOf   map[*ir.Scope]map[string]bool // statuses of ErrorDocument by scope
+	ifNames  map[*ir.Scope]string          // variables that tell that an if held
 }
 
 // vhost is one server of the source.
@@ -80,7 +85,8 @@ type vhost struct {
 
 func newWriter(c *conversion, f forms) *writer {
 	return &writer{conversion: c, forms: f, prelude: map[string]*unit{}, remarked: map[ir.Origin]bool{}, noted: map[ir.Item]*emit.Note{}, itemOf: map[*emit.Note]ir.Item{},
-		scopeOf: map[ir.Item]*ir.Scope{}, maps: map[string]*ir.MapBlock{}, unitAt: map[int]*unit{}, env: map[string]bool{}, named1: map[string]string{}, body: map[int]bool{}, written: map[string]bool{}, ifNames: map[*ir.Scope]string{}}
+		scopeOf: map[ir.Item]*ir.Scope{}, maps: map[string]*ir.MapBlock{}, unitAt: map[int]*unit{}, env: map[string]bool{}, assigned: map[string]bool{}, named1: map[string]string{}, body: map[int]bool{}, written: map[string]bool{}, ifNames: map[*ir.Scope]string{},
+		pages: map[*ir.Setting]bool{}, pageOf: map[*ir.Scope]map[string]bool{}}
 }
 
 // note says what became of an item; the first thing said of it stands, unless it was dropped later.
