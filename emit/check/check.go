@@ -241,7 +241,7 @@ func Differ(a, b *sim.Outcome) string {
 	case a.Location != nil:
 		return ""
 	}
-	if a.Status == 200 || a.Status == 404 {
+	if a.Status == 200 || a.Status == 404 && !aside(a) && !aside(b) {
 		if x, y := fileOf(a), fileOf(b); x != y && !(a.Status == 404 && strings.HasPrefix(y, x+"/")) {
 			return "path"
 		}
@@ -251,6 +251,10 @@ func Differ(a, b *sim.Outcome) string {
 	}
 	return ""
 }
+
+// aside tells whether httpd had a request on its way to another path (mod_rewrite's "redirect:") when mod_alias
+// answered it: no file was looked for.
+func aside(o *sim.Outcome) bool { return strings.HasPrefix(o.File, "redirect:") }
 
 // sameBackend compares where requests are passed on to: nginx names a FastCGI server by its address, httpd by a URL.
 func sameBackend(a, b string) bool {

@@ -408,8 +408,13 @@ func (b *builder) rewrite() {
 	if c.aliases {
 		lines = b.beforeAliases(lines, flag, parts)
 	}
+	groups = append(groups, b.ownResult(parts)...)
 	if len(lines) > 1 && len(groups) == 0 {
 		groups = b.withPattern()
+	}
+	if b.c.loops[b.source] {
+		groups = b.withPattern()
+		b.missingLoops(parts, groups)
 	}
 	if b.source != nil && unrolls(c.area, b.source) {
 		for range r.MaxRestarts - 2 {

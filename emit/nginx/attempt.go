@@ -31,6 +31,7 @@ type attempt struct {
 	areas   []*area
 	closed  *string           // pattern for folders that let nobody in; nil: not looked for yet
 	slashes map[*ir.Rule]bool // rules that would answer for folders without their slash
+	loops   map[*ir.Rule]bool // rules that httpd comes back to for ever when the file they lead to is missing
 	names   []string          // of the host, lower case
 	goesOn  bool              // the rules of the root's .htaccess stand behind the host's own
 	files   sim.FileSystem    // of the document root; nil: not known
@@ -199,7 +200,7 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 	list = append(list, a.forbidden...)
 	list = append(list, g.access(c, a)...)
 	c.closed = g.closedFolders()
-	c.names, c.goesOn, c.slashes = g.names, a.server && g.goesOn, g.slashes
+	c.names, c.goesOn, c.slashes, c.loops = g.names, a.server && g.goesOn, g.slashes, g.loops
 	c.aliases = a.server && (len(a.redirects) > 0 || a.everything != nil)
 	rules := g.rules(c, a)
 	redirects := g.redirects(c, a)
@@ -328,7 +329,7 @@ func (g *attempt) rules(c *compiler, a *area) (list []*unit) {
 			return nil
 		}
 		c.last = r == a.rules[last]
-		if c.last && g.forms[r] == idiomatic {
+		if c.last && g.forms[r] == idiomatic && !c.loops[r] {
 			if u, blocks, ok := g.front(c, a, r); ok {
 				g.locations = append(g.locations, blocks...)
 				absorb = true

@@ -67,6 +67,7 @@ type compiler struct {
 	again           *bool             // the rules may be asked about a path that one of them has made; nil: not looked at yet
 	closed          string            // pattern for folders that nobody may enter; empty: none
 	slashes         map[*ir.Rule]bool // rules that would answer for folders without their slash
+	loops           map[*ir.Rule]bool // rules that httpd comes back to for ever when the file they lead to is missing
 	names           []string          // of the host, lower case
 	aliases         bool              // server context: redirects of mod_alias follow the rules
 	goesOn          bool              // server context: the rules of a .htaccess follow in the same script

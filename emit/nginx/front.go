@@ -84,11 +84,16 @@ func (g *attempt) front(c *compiler, a *area, r *ir.Rule) (u unit, guards []loca
 		}
 		g.named[name] = true
 	}
+	guarded := false
 	for _, q := range a.rules {
 		if path, ok := guardOf(c, q); ok && path == text {
-			guards = append(guards, locationBlock{head: "location = " + word(text)})
+			guards, guarded = append(guards, locationBlock{head: "location = " + word(text)}), true
 			break
 		}
+	}
+	if !guarded && c.inLoc {
+		// httpd leaves a path alone that the rule would only make once more
+		guards = append(guards, locationBlock{head: "location = " + word(text), lines: []string{"# not to be looked for once more when it is missing"}})
 	}
 	guards = append(guards, locationBlock{head: "location " + word(text+"/"), lines: []string{"return 404; # " + text + " is a file: what follows it is not looked for"}})
 	return u, guards, true

@@ -84,6 +84,7 @@ type conversion struct {
 	dotAll    map[*ir.Rule]bool    // rules whose dots have to match line feeds
 	firstBulk int                  // number before the first map of bulk redirects
 	slashes   map[*ir.Rule]bool    // rules that would answer for folders without their slash
+	loops     map[*ir.Rule]bool    // rules that httpd comes back to for ever when the file they lead to is missing
 	struck    map[ir.Origin]string // settings that made nginx refuse the file
 	refused   map[*ir.Rule]string  // rules that made nginx refuse the file: its message
 }
@@ -190,7 +191,7 @@ type trial struct {
 
 func (c *conversion) try(l layout, forms map[*ir.Rule]form) *trial {
 	for {
-		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, dotAll: c.dotAll, refused: c.refused, struck: c.struck, names: c.names(), slashes: c.slashes, bulks: c.firstBulk, files: c.world.Files}}
+		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, dotAll: c.dotAll, refused: c.refused, struck: c.struck, names: c.names(), slashes: c.slashes, loops: c.loops, bulks: c.firstBulk, files: c.world.Files}}
 		t.build(c.host, c.areas)
 		t.http, t.text, t.lines = t.attempt.text()
 		if !c.check(t) {
@@ -431,7 +432,7 @@ func (c *conversion) run() (*emit.Result, error) {
 	if best.refused != nil {
 		return nil, fmt.Errorf("the translation would be refused by nginx: %w", best.refused)
 	}
-	return c.result(c.exactness(best)), nil
+	return c.result(c.exactness(c.loopsEnd(best))), nil
 }
 
 // wantsNested tells whether rules that go on inside the server are answered differently.

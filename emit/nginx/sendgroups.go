@@ -72,7 +72,11 @@ func (b *builder) sendSpelledNamed(status int, d destination, escape, queryEscap
 		t.op = "~*"
 	}
 	forReturn := b.rawTexts(d, raw, escape, queryEscape)
-	b.when(append(b.groups, group{t}), fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
+	groups := b.groups
+	if plain := b.decodedBesides(d); len(plain) > 0 {
+		groups = append(groups[:len(groups):len(groups)], b.onlyPlain(plain)...)
+	}
+	b.when(append(groups, group{t}), fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
 }
 
 func (b *builder) usedIn(d destination) map[int]bool {
@@ -93,8 +97,9 @@ func (b *builder) rawTexts(d destination, raw func(int) string, escape, queryEsc
 	b.ruleVarName = raw
 	defer func() { b.ruleVarName = old }()
 	_, forReturn, _, pieces := b.texts(d, byName, escape, queryEscape)
+	plain := b.decodedBesides(d) // the caller asks what they hold
 	if injects(pieces, func(name string) bool {
-		return strings.HasPrefix(name, "raw") || strings.HasPrefix(name, "c") && b.condsRaw(d)
+		return strings.HasPrefix(name, "raw") || strings.HasPrefix(name, "c") && b.condsRaw(d) || plain[name]
 	}) {
 		giveUp("decoded text of the request would get into a header")
 	}
@@ -152,6 +157,9 @@ func (b *builder) sendSpelled(status int, d destination, escape, queryEscape fun
 	}
 	forReturn := b.rawTexts(d, raw, escape, queryEscape)
 	groups := append([]group{}, b.groups...)
+	if plain := b.decodedBesides(d); len(plain) > 0 {
+		groups = append(groups, b.onlyPlain(plain)...)
+	}
 	if anyLive(groups) {
 		// the rules may run again for another path: then what the client sent says nothing
 		groups = append(groups, group{b.patternTest(nil)})
@@ -206,7 +214,7 @@ func (b *builder) noControls(groups []group) {
 func (b *builder) sendDecoded(status int, d destination, escape, queryEscape func(string) string) {
 	// the path is caught anew, for rewrite escapes what it catches itself
 	uris := 0
-	plain := map[string]bool{} // decoded groups of conditions
+	plain := map[string]bool{} // decoded groups of conditions, and variables that hold decoded text
 	for _, list := range [][]part{d.host, d.path, d.query} {
 		for _, p := range list {
 			if p.ref == nil {
@@ -220,6 +228,8 @@ func (b *builder) sendDecoded(status int, d destination, escape, queryEscape fun
 					giveUp("what a condition caught of the decoded path would get into a header")
 				}
 				plain[name] = true
+			} else if name := b.decodedEnv(p.ref); name != "" {
+				plain[name] = true
 			}
 		}
 	}
@@ -227,16 +237,11 @@ func (b *builder) sendDecoded(status int, d destination, escape, queryEscape fun
 		if uris > 0 {
 			giveUp("what a condition caught of the decoded path would get into a header")
 		}
-		// only what can stand in a header as it is
-		b.u.caveat = "only for paths whose bytes need no escape: nginx cannot escape what a condition caught"
 		_, forReturn, _, pieces := b.texts(d, byName, escape, queryEscape)
-		if injects(pieces, func(name string) bool { return strings.HasPrefix(name, "c") }) {
+		if injects(pieces, func(name string) bool { return strings.HasPrefix(name, "c") || plain[name] }) {
 			giveUp("decoded text of the request would get into a header")
 		}
-		groups := append([]group{}, b.withPattern()...)
-		for _, name := range slices.Sorted(maps.Keys(plain)) {
-			groups = append(groups, group{test{variable: "$" + name, op: "~", operand: "^" + plainBytes + "*$"}})
-		}
+		groups := append(append([]group{}, b.withPattern()...), b.onlyPlain(plain)...)
 		b.when(groups, fmt.Sprintf("return %d %s;", status, word(b.needAndArgs(forReturn))))
 		return
 	}
@@ -294,6 +299,45 @@ func (b *builder) sendDecoded(status int, d destination, escape, queryEscape fun
 		b.refuse(test{variable: "$uri", op: "~", operand: `\?`}, "return 403;", groups)
 	}
 	b.when(groups, fmt.Sprintf("rewrite ^(.*)$ %s %s;", word(text), flagOf(status)))
+}
+
+// decodedEnv is nginx's variable for one of httpd's environment that may hold decoded text; empty: it holds none.
+func (b *builder) decodedEnv(p *ir.Part) string {
+	if p.Kind != ir.Variable || p.Space != "ENV" {
+		return ""
+	}
+	v, why := b.c.variableOf(p)
+	if why != "" || len(v) != 1 || !strings.HasPrefix(v[0].variable, "env_") || b.c.spelledEnv[v[0].variable] || b.c.plainEnv(p.Name) {
+		return ""
+	}
+	return v[0].variable
+}
+
+// onlyPlain lets a rule take effect only when the variables hold what can stand in a header as it is.
+func (b *builder) onlyPlain(names map[string]bool) (groups []group) {
+	b.u.caveat = "only for paths whose bytes need no escape: nginx cannot escape what a condition caught"
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		groups = append(groups, group{test{variable: "$" + name, op: "~", operand: "^" + plainBytes + "*$"}})
+	}
+	return groups
+}
+
+// decodedBesides are the variables of a Location that hold decoded text and are no groups of the pattern.
+func (b *builder) decodedBesides(d destination) map[string]bool {
+	names := map[string]bool{}
+	for _, list := range [][]part{d.host, d.path, d.query} {
+		for _, p := range list {
+			if p.ref == nil {
+				continue
+			}
+			if name, ok := b.condName[p.ref.N]; ok && p.ref.Kind == ir.CondRef && !b.condIsRaw(p.ref) {
+				names[name] = true
+			} else if name := b.decodedEnv(p.ref); name != "" {
+				names[name] = true
+			}
+		}
+	}
+	return names
 }
 
 // requestPath is no variable of httpd: it stands for the path as the client spelled it.
