@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Format writes a pattern of the same meaning that no option changes: whatever Options it is compiled with,
@@ -239,7 +240,7 @@ func (f *formatter) repeat(n *Repeat) {
 	case *Group, *Class, *Any, *Newline, *Grapheme, *Alternation, *BackReference, *Conditional, *Recursion:
 		isItem = true
 	case *Literal:
-		isItem = len(b.Text) == 1
+		isItem = len(b.Text) == 1 || f.utf && utf8.RuneCountInString(b.Text) == 1
 	}
 	if isItem {
 		f.node(body)
