@@ -43,8 +43,8 @@ type worldFlags struct {
 func (w *worldFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&w.Docroot, "docroot", "", "`FOLDER` that is the document root; default: the folder CONFIG lies in")
 	fs.StringVar(&w.Host, "host", "", "`NAME` of the server around the text; default: the host of the URL, with --requests example.test")
-	fs.StringArrayVar(&w.Exists, "exists", nil, "`PATH` that exists, relative to the document root; with a final / a folder")
-	fs.StringArrayVar(&w.Missing, "missing", nil, "`PATH` that does not exist, relative to the document root")
+	fs.StringArrayVar(&w.Exists, "exists", nil, "`PATH` that exists, relative to the document root, with // in front from /; with a final / a folder")
+	fs.StringArrayVar(&w.Missing, "missing", nil, "`PATH` that does not exist, relative to the document root, with // in front from /")
 	fs.StringArrayVar(&w.envList, "env", nil, "`NAME=VALUE` in the environment of the server, besides that of this process")
 	fs.StringVar(&w.Time, "time", "", "`TIME` of the request, as 2026-12-31T23:59:59Z; default: now")
 	fs.StringVar(&w.Client, "client", "", "`ADDRESS` of the client; default: 127.0.0.1")
@@ -211,7 +211,11 @@ func (w *worldFlags) build(l *load.Loaded, folder string, now time.Time) (*sim.W
 	return world, nil
 }
 
+// below is a declared path in the server's world: below a document root, but for one with two slashes in front.
 func below(root, p string) string {
+	if strings.HasPrefix(p, "//") {
+		return p[1:]
+	}
 	if strings.HasPrefix(p, root+"/") {
 		return p
 	}

@@ -98,6 +98,9 @@ func checkEscapingAlternation(p *lint.Pass, g *ir.Program) {
 		if u.onPath && u.tested == nil {
 			w.taken(p, &d, u.rule, u.scope, escapedPath(u.urlOf(word)))
 		}
+		if d.Witness == nil {
+			w.compared(p, &d, u, word, true)
+		}
 		p.Add(d)
 	})
 }

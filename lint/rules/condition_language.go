@@ -22,6 +22,7 @@ type reasoner struct {
 	values *value.Values
 	memo   map[conditionKey]judgement
 	tested map[string]tested // by text of the template; of the Values at hand
+	w      witnesses
 }
 
 type tested struct {

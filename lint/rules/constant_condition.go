@@ -41,13 +41,13 @@ func checkConstantConditions(p *lint.Pass, g *ir.Program) {
 			}
 			for _, group := range rule.CNF() {
 				for _, c := range group {
-					constantConditionAt(p, r, c, rule, len(group))
+					constantConditionAt(p, r, c, rule, nil, len(group))
 				}
 			}
 		},
 		Scope: func(s *ir.Scope, at *value.Place) {
 			if s.If != nil {
-				constantConditionAt(p, r, s.If, nil, 1)
+				constantConditionAt(p, r, s.If, nil, s, 1)
 			}
 		},
 	})
@@ -63,7 +63,8 @@ func oddScheme(p *lint.Pass) bool {
 	return false
 }
 
-func constantConditionAt(p *lint.Pass, r *reasoner, c *ir.Condition, rule *ir.Rule, size int) {
+// constantConditionAt judges a condition of a rule, or of an if, of which the other is nil.
+func constantConditionAt(p *lint.Pass, r *reasoner, c *ir.Condition, rule *ir.Rule, block *ir.Scope, size int) {
 	if c.File == nil {
 		return
 	}
@@ -97,6 +98,21 @@ func constantConditionAt(p *lint.Pass, r *reasoner, c *ir.Condition, rule *ir.Ru
 	d.Message = consequence(c, j, rule, size)
 	if fact := factOf(c); fact != "" && !everything {
 		d.Message = fact + "; " + d.Message
+	}
+	guarded := rule
+	if block != nil {
+		guarded = firstRule(block)
+	}
+	if j.verdict == neverTrue && size == 1 {
+		r.w.idle(p, &d, guarded)
+	} else if j.verdict == alwaysTrue {
+		r.w.void(p, &d, guarded, variable(c.Test), wished(c))
+	}
+	if d.Witness == nil {
+		r.w.tested(p, &d, c, rule, block, j.verdict == alwaysTrue)
+	}
+	if r.w.unshown(&d) {
+		return
 	}
 	if f, ok := repairCondition(p, r, c, j); ok {
 		d.Fixes = []diag.Fix{f}

@@ -39,7 +39,7 @@ func checkContradictions(p *lint.Pass, g *ir.Program) {
 		},
 		Scope: func(s *ir.Scope, at *value.Place) {
 			if s.If != nil && s.If.File != nil && isPath(s.If.Test) && at != nil {
-				ifOutsideLocation(p, r, s.If, at)
+				ifOutsideLocation(p, r, s.If, at, firstRule(s))
 			}
 		},
 	})
@@ -113,9 +113,11 @@ func contradictionAt(p *lint.Pass, r *reasoner, rule *ir.Rule, at *value.Place) 
 			}
 			if _, some, sure := space.Overlap(own, holds); sure && !some {
 				p.File = last.File
-				p.Add(diag.Diagnostic{Span: conditionSpan(last), Message: fmt.Sprintf("a path that matches %s is never %s; this rule never runs",
+				d := diag.Diagnostic{Span: conditionSpan(last), Message: fmt.Sprintf("a path that matches %s is never %s; this rule never runs",
 					quote(clip(rule.Pattern.Text, 50)), wanted(last)),
-					Related: []diag.Related{{File: rule.File, Span: rule.Pattern.Span, Message: "the pattern of the rule"}}})
+					Related: []diag.Related{{File: rule.File, Span: rule.Pattern.Span, Message: "the pattern of the rule"}}}
+				r.w.idle(p, &d, rule)
+				p.Add(d)
 				return
 			}
 		}
@@ -147,6 +149,7 @@ func reportContradiction(p *lint.Pass, r *reasoner, rule *ir.Rule, first, second
 	d := diag.Diagnostic{Span: conditionSpan(second), Related: []diag.Related{{File: first.File, Span: conditionSpan(first), Message: "the other condition"}},
 		Message: fmt.Sprintf("%s cannot be both %s and %s; this rule never runs", quote(second.Test.Text), wanted(first), wanted(second))}
 	p.File = second.File
+	r.w.idle(p, &d, rule)
 	// Joining them helps when they stand next to each other and neither is an exception.
 	if !first.Negated && !second.Negated && len(group) == 1 && adjacent(rule, first, second) && first.File == second.File {
 		d.Help = "join the two lines with [OR]"
@@ -184,7 +187,7 @@ func withFlag(p *lint.Pass, d *lint.Directive, name string) (diag.Fix, bool) {
 }
 
 // ifOutsideLocation looks whether the path of the location around an if can be what the if wants.
-func ifOutsideLocation(p *lint.Pass, r *reasoner, c *ir.Condition, at *value.Place) {
+func ifOutsideLocation(p *lint.Pass, r *reasoner, c *ir.Condition, at *value.Place, guarded *ir.Rule) {
 	loc, ok := locationAround(at)
 	if !ok {
 		return
@@ -206,7 +209,9 @@ func ifOutsideLocation(p *lint.Pass, r *reasoner, c *ir.Condition, at *value.Pla
 	}
 	if _, some, sure := s.Overlap(holds, inside); sure && !some {
 		p.File = c.File
-		p.Add(diag.Diagnostic{Span: conditionSpan(c), Message: fmt.Sprintf("inside %s the path is never %s; this block never runs", headOf(loc), wanted(c)),
-			Related: []diag.Related{{File: loc.File, Span: loc.Span, Message: "the location"}}})
+		d := diag.Diagnostic{Span: conditionSpan(c), Message: fmt.Sprintf("inside %s the path is never %s; this block never runs", headOf(loc), wanted(c)),
+			Related: []diag.Related{{File: loc.File, Span: loc.Span, Message: "the location"}}}
+		r.w.idle(p, &d, guarded)
+		p.Add(d)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"rewright/parser/diag"
 	"rewright/parser/ir"
 	"rewright/parser/probe"
+	"rewright/parser/sim"
 	"rewright/parser/source"
 )
 
@@ -15,7 +16,11 @@ var duplicateSource = lint.Rule{
 	Explains: []string{"RD207", "RD029"}, Precedence: 55,
 	Explain: func(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) (diag.Diagnostic, bool) {
 		// What nginx itself says of two servers or two locations with one name.
-		return d, strings.HasPrefix(d.ServerMessage, "conflicting server name") || strings.HasPrefix(d.ServerMessage, "duplicate location")
+		if strings.HasPrefix(d.ServerMessage, "conflicting server name") {
+			d.Witness = keptName(p, d, at)
+			return d, true
+		}
+		return d, strings.HasPrefix(d.ServerMessage, "duplicate location")
 	},
 	Doc: lint.Doc{
 		Title: "the same source is redirected twice",
@@ -48,6 +53,36 @@ var duplicateSource = lint.Rule{
 			p.Add(out)
 		}
 	},
+}
+
+// keptName is a request to a name that two servers of nginx claim, which the other one answers; nil when none is found.
+func keptName(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) *diag.Witness {
+	if at == nil || at.Parent == nil || d.File == nil {
+		return nil
+	}
+	site := p.Unit.Site()
+	name := d.File.Slice(d.Span)
+	if rest, ok := strings.CutPrefix(name, "*."); ok {
+		name = "a." + rest
+	}
+	name = strings.ToLower(strings.TrimPrefix(name, "."))
+	if site == nil || !isHostName(name) {
+		return nil
+	}
+	q := probe.Probe{Request: sim.Request{Method: "GET", Scheme: "http", Host: name, Target: "/", Version: "1.1"}}
+	for _, listen := range p.Unit.Named("listen") {
+		if n, rest := atoi(lastAfter(listen.Arg(0), ':')); listen.Parent == at.Parent && rest == "" && n > 0 {
+			q.Request.Port = n
+			break
+		}
+	}
+	o := site.Ask(q)
+	if !o.Known || o.Host == nil || o.Host.File == at.File && o.Host.Span.Start == at.Parent.Line.Start {
+		return nil
+	}
+	w := site.Witness(&probe.Chain{Hops: []probe.Hop{{Probe: q, Outcome: o}}, End: probe.EndAnswer})
+	w.Steps = append(w.Steps, "the server of "+probe.PlaceOf(o.Host.Origin)+" answers")
+	return w
 }
 
 // sameRule tells whether two rules with the same source do the same.

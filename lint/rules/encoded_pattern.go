@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -49,6 +50,8 @@ func checkEncoded(p *lint.Pass, g *ir.Program) {
 			}
 			if u.tested == nil {
 				w.missed(p, &d, u.rule, u.scope, u.urlOf(word))
+			} else if path, err := url.PathUnescape(word); err == nil {
+				w.compared(p, &d, u, path, false)
 			}
 			p.Add(d)
 		}
@@ -66,7 +69,7 @@ func checkEncoded(p *lint.Pass, g *ir.Program) {
 			d.Fixes = []diag.Fix{write(diag.Safe, at, written)}
 			d.Fixes[0].States = true
 		}
-		w.missed(p, &d, r, s, path)
+		w.missed(p, &d, r, s, strings.ReplaceAll(escapedPath(path), "%25", "%"))
 		p.Add(d)
 	})
 }

@@ -47,6 +47,7 @@ var errorPageChangesStatus = lint.Rule{
 		if d.Args[1].Quote == 0 && !strings.Contains(path, "%{") {
 			f.Fixes = []diag.Fix{write(diag.Risky, d.Args[1].Span, path)}
 		}
+		f.Witness = hiddenError(p, d.Arg(0), text)
 		p.Add(f)
 	},
 }
@@ -93,6 +94,7 @@ func checkErrorPage(p *lint.Pass, d *lint.Directive) {
 			}
 			f.Fixes = []diag.Fix{write(diag.Risky, last.Span, path)}
 		}
+		f.Witness = hiddenError(p, code, last.Text)
 		p.Add(f)
 	case equal >= 0 && d.Args[equal].Text == "=200" && !strings.HasPrefix(last.Text, "@"):
 		severity := diag.Warning
@@ -101,7 +103,7 @@ func checkErrorPage(p *lint.Pass, d *lint.Directive) {
 			strings.HasSuffix(name, ".gif") || strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".png") {
 			severity = diag.Info // the application itself, or what stands in for an image or an answer
 		}
-		p.Add(diag.Diagnostic{Span: d.Args[equal].Span, Severity: severity,
+		p.Add(diag.Diagnostic{Span: d.Args[equal].Span, Severity: severity, Witness: hiddenError(p, code, last.Text),
 			Message: fmt.Sprintf("a request that fails with %s is answered 200 with %s: crawlers never see the %s", code, quote(clip(last.Text, 60)), code),
 			Help:    "leave `=200` out and the page keeps its status",
 			Fixes:   []diag.Fix{{Title: "remove `=200`", Safety: diag.Risky, Edits: source.Replace(source.Span{Start: d.Args[equal].Span.Start, End: last.Span.Start}, "")}}})

@@ -24,6 +24,7 @@ var flagWithoutEffect = lint.Rule{
 		Source: "httpd manual, RewriteRule Flags; mod_rewrite.c, cmd_rewriterule_setflag, splitout_queryargs and apply_rewrite_rule",
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
+		f := idleFlags{Pass: p}
 		eachScope(g, func(s *ir.Scope) {
 			if g.Server != ir.Apache {
 				return
@@ -35,17 +36,31 @@ var flagWithoutEffect = lint.Rule{
 				}
 				p.File = r.File
 				if len(r.Flags) > 0 {
-					idleRuleFlags(p, s, r, len(rules)-1-i)
+					f.ruleFlags(s, r, len(rules)-1-i)
 				}
 				for _, c := range r.Conditions {
 					if c.IgnoreCase {
 						p.File = c.File
-						idleNoCase(p, c.Flags, caseCounts(c), "this test does not compare letters")
+						f.noCase(r, c.Flags, caseCounts(c), "this test does not compare letters")
 					}
 				}
 			}
 		})
 	},
+}
+
+// idleFlags reports flags without effect, each with a request for which the rule runs.
+type idleFlags struct {
+	*lint.Pass
+	w witnesses
+}
+
+func (p *idleFlags) add(r *ir.Rule, d diag.Diagnostic) {
+	p.w.attach(p.Pass, &d, r, nil)
+	if p.w.unshown(&d) {
+		return // of a rule that no request meets there is more to say than that
+	}
+	p.Add(d)
 }
 
 // flagOf is the last flag of a name among those written; nil when there is none.
@@ -58,9 +73,9 @@ func flagOf(list []ir.Flag, name string) *ir.Flag {
 	return nil
 }
 
-func idleRuleFlags(p *lint.Pass, s *ir.Scope, r *ir.Rule, behind int) {
+func (p *idleFlags) ruleFlags(s *ir.Scope, r *ir.Rule, behind int) {
 	idle := func(f *ir.Flag, why string) {
-		p.Add(diag.Diagnostic{Span: f.Span, Message: quote(f.Text) + " does nothing: " + why, Fixes: dropWritten(p, f)})
+		p.add(r, diag.Diagnostic{Span: f.Span, Message: quote(f.Text) + " does nothing: " + why, Fixes: dropWritten(p.Pass, f)})
 	}
 	if f := flagOf(r.Flags, "QSA"); f != nil && !r.Query.Discard {
 		switch {
@@ -76,12 +91,12 @@ func idleRuleFlags(p *lint.Pass, s *ir.Scope, r *ir.Rule, behind int) {
 		}
 	}
 	if f := flagOf(r.Flags, "NC"); f != nil && r.Pattern != nil && r.Pattern.Re != nil {
-		idleNoCase(p, r.Flags, patternCares(r.Pattern), "the pattern compares no letter")
+		p.noCase(r, r.Flags, patternCares(r.Pattern), "the pattern compares no letter")
 	}
-	idleEnds(p, s, r, idle)
-	idleStatus(p, r, idle)
+	idleEnds(s, r, idle)
+	p.status(r, idle)
 	if f := flagOf(r.Flags, "S"); f != nil && r.Skip > behind && strings.Trim(f.Value, "0123456789") == "" && !readsMoreApache(s) {
-		p.Report(f.Span, fmt.Sprintf("%s skips more rules than follow (%d in this section): it skips all of them", quote(f.Text), behind))
+		p.add(r, diag.Diagnostic{Span: f.Span, Message: fmt.Sprintf("%s skips more rules than follow (%d in this section): it skips all of them", quote(f.Text), behind)})
 	}
 }
 
@@ -103,7 +118,7 @@ func readsMoreApache(s *ir.Scope) bool {
 }
 
 // idleEnds looks at flags that end the rules where another one does already.
-func idleEnds(p *lint.Pass, s *ir.Scope, r *ir.Rule, idle func(*ir.Flag, string)) {
+func idleEnds(s *ir.Scope, r *ir.Rule, idle func(*ir.Flag, string)) {
 	end := flagOf(r.Flags, "END")
 	if l := flagOf(r.Flags, "L"); l != nil && !r.Chain && r.Skip == 0 {
 		switch {
@@ -118,8 +133,8 @@ func idleEnds(p *lint.Pass, s *ir.Scope, r *ir.Rule, idle func(*ir.Flag, string)
 	}
 }
 
-// idleStatus looks at R beside R, P, F and G.
-func idleStatus(p *lint.Pass, r *ir.Rule, idle func(*ir.Flag, string)) {
+// status looks at R beside R, P, F and G.
+func (p *idleFlags) status(r *ir.Rule, idle func(*ir.Flag, string)) {
 	last := flagOf(r.Flags, "R")
 	if last == nil {
 		return
@@ -130,9 +145,9 @@ func idleStatus(p *lint.Pass, r *ir.Rule, idle func(*ir.Flag, string)) {
 			f = flagOf(r.Flags, "F")
 		}
 		if f != nil {
-			p.Add(diag.Diagnostic{Severity: diag.Error, Span: last.Span,
+			p.add(r, diag.Diagnostic{Severity: diag.Error, Span: last.Span,
 				Message: fmt.Sprintf("%s behind %s makes the answer a %d without an address, which browsers cannot follow", quote(last.Text), quote(f.Text), r.Status),
-				Fixes:   riskily(dropWritten(p, last))})
+				Fixes:   riskily(dropWritten(p.Pass, last))})
 		}
 		return
 	}
@@ -164,9 +179,9 @@ func riskily(fixes []diag.Fix) []diag.Fix {
 	return fixes
 }
 
-func idleNoCase(p *lint.Pass, flags []ir.Flag, cares bool, why string) {
+func (p *idleFlags) noCase(r *ir.Rule, flags []ir.Flag, cares bool, why string) {
 	if f := flagOf(flags, "NC"); f != nil && !cares {
-		p.Add(diag.Diagnostic{Span: f.Span, Message: quote(f.Text) + " does nothing: " + why, Fixes: dropWritten(p, f)})
+		p.add(r, diag.Diagnostic{Span: f.Span, Message: quote(f.Text) + " does nothing: " + why, Fixes: dropWritten(p.Pass, f)})
 	}
 }
 

@@ -66,6 +66,13 @@ func checkFragment(p *lint.Pass, g *ir.Program) {
 				d.Fixes = []diag.Fix{fix}
 			}
 		}
+		// What does bring something here.
+		if text, ok := u.Re.Tree().Example(); ok && !strings.Contains(text, "#") {
+			w.compared(p, &d, u, text, true)
+		}
+		if d.Witness == nil && u.rule != nil {
+			w.attach(p, &d, u.rule, nil)
+		}
 		p.Add(d)
 	})
 }

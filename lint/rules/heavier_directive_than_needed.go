@@ -27,16 +27,17 @@ var heavierDirectiveThanNeeded = lint.Rule{
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
 		left := 20 // comparisons of the two forms
+		var w witnesses
 		if g.Server == ir.Apache {
-			singleRewrite(p, g)
+			singleRewrite(p, &w, g)
 			return
 		}
 		eachScope(g, func(s *ir.Scope) {
-			plainLocation(p, s, &left)
+			plainLocation(p, &w, s, &left)
 			for _, item := range s.Items {
 				if r, ok := item.(*ir.Rule); ok && r.File != nil && left > 0 {
 					p.File = r.File
-					taxingRewrite(p, s, r, &left)
+					taxingRewrite(p, &w, r, &left)
 				}
 			}
 		})
@@ -44,7 +45,7 @@ var heavierDirectiveThanNeeded = lint.Rule{
 }
 
 // taxingRewrite speaks of a rewrite that takes every path and redirects.
-func taxingRewrite(p *lint.Pass, s *ir.Scope, r *ir.Rule, left *int) {
+func taxingRewrite(p *lint.Pass, w *witnesses, r *ir.Rule, left *int) {
 	if r.Keyword != ir.NginxRewrite || r.Action != ir.ActionRedirect || r.Pattern == nil || r.Pattern.Re == nil || !wholePath(r) || r.Target == nil {
 		return
 	}
@@ -58,7 +59,11 @@ func taxingRewrite(p *lint.Pass, s *ir.Scope, r *ir.Rule, left *int) {
 	if exact && r.Pattern.Re.Tree().MatchesEverything() && answersAlike(p, r, fix) {
 		fix.Safety = diag.Safe
 	}
-	p.Report(r.Span, "every path matches, so no pattern is needed: `return` says the same at once", fix)
+	d := diag.Diagnostic{Span: r.Span, Message: "every path matches, so no pattern is needed: `return` says the same at once", Fixes: []diag.Fix{fix}}
+	w.attach(p, &d, r, nil)
+	if !w.unshown(&d) {
+		p.Add(d)
+	}
 }
 
 // returnTarget is the target of a rewrite as return has to write it; exact when nothing can be spelt otherwise on the way.
@@ -95,7 +100,7 @@ func returnTarget(r *ir.Rule) (text string, exact bool) {
 }
 
 // plainLocation speaks of a location whose pattern is one path.
-func plainLocation(p *lint.Pass, s *ir.Scope, left *int) {
+func plainLocation(p *lint.Pass, w *witnesses, s *ir.Scope, left *int) {
 	if s.Kind != ir.ScopeLocation || s.Modifier != ir.RegexLocation || s.File == nil || s.Pattern == nil || s.Pattern.Re == nil || *left <= 0 {
 		return
 	}
@@ -112,12 +117,16 @@ func plainLocation(p *lint.Pass, s *ir.Scope, left *int) {
 	}
 	p.File = s.File
 	at := source.Span{Start: s.Args[0].Span.Start, End: s.Args[1].Span.End}
-	p.Report(at, "the pattern is one path: `location = "+text+"` is found without trying patterns",
-		diag.Fix{Title: "write " + quote("= "+text), Safety: diag.Risky, Edits: source.Replace(at, "= "+text)})
+	d := diag.Diagnostic{Span: at, Message: "the pattern is one path: `location = " + text + "` is found without trying patterns",
+		Fixes: []diag.Fix{{Title: "write " + quote("= "+text), Safety: diag.Risky, Edits: source.Replace(at, "= "+text)}}}
+	w.taken(p, &d, nil, s, escapedPath(text))
+	if !w.unshown(&d) {
+		p.Add(d)
+	}
 }
 
 // singleRewrite speaks of the one RewriteRule of a file that RedirectMatch replaces.
-func singleRewrite(p *lint.Pass, g *ir.Program) {
+func singleRewrite(p *lint.Pass, w *witnesses, g *ir.Program) {
 	var only *ir.Rule
 	var in *ir.Scope
 	var switches []*ir.Setting
@@ -171,11 +180,12 @@ func singleRewrite(p *lint.Pass, g *ir.Program) {
 		return
 	}
 	message := "the only rewrite here is a plain redirect: RedirectMatch does it without the rewrite engine"
-	if p.Unit.Input.Dir != "" && !p.Unit.DocrootSaid() {
-		p.Report(only.Span, message) // where the folder lies below the document root is not certain
-		return
+	d := diag.Diagnostic{Span: only.Span, Message: message}
+	w.attach(p, &d, only, nil)
+	if p.Unit.Input.Dir == "" || p.Unit.DocrootSaid() { // else it is not certain where the folder lies below the document root
+		d.Fixes = []diag.Fix{fix}
 	}
-	p.Report(only.Span, message, fix)
+	p.Add(d)
 }
 
 // deleteLine takes a directive and its line away.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
 	"rewright/lint"
 	"rewright/parser/diag"
@@ -22,10 +23,13 @@ var impossiblePattern = lint.Rule{
 		},
 		Source: "pcre2pattern(3), circumflex and dollar",
 	},
-	Program: func(p *lint.Pass, g *ir.Program) { eachUse(p, g, func(u *patternUse) { checkImpossible(p, u) }) },
+	Program: func(p *lint.Pass, g *ir.Program) {
+		var w witnesses
+		eachUse(p, g, func(u *patternUse) { checkImpossible(p, &w, u) })
+	},
 }
 
-func checkImpossible(p *lint.Pass, u *patternUse) {
+func checkImpossible(p *lint.Pass, w *witnesses, u *patternUse) {
 	tree := u.Re.Tree()
 	if !mayBeImpossible(tree) || otherFault.get().MatchString(u.Text) {
 		return
@@ -51,11 +55,15 @@ func checkImpossible(p *lint.Pass, u *patternUse) {
 	if u.negated {
 		d.Message = fmt.Sprintf("%s never matches, so its `!` is always true: %s", quote(clip(u.Text, 60)), why)
 	}
+	meant := unanchored(u.Text)
 	if fixed := groupReference.get().ReplaceAllString(u.Text, "$1(.*)"); fixed != u.Text {
 		// What stands behind the reference may be more literal text; without any the group goes to the end.
 		if re, err := pattern.Compile(fixed, u.Options); err == nil {
 			if l, ok := s.Subjects(re.Tree()); ok {
 				if _, some, _ := s.Shortest(l); some {
+					if text, ok := re.Tree().Example(); ok {
+						meant = text
+					}
 					d.Help = fmt.Sprintf("did you mean %s?", quote(fixed))
 					if _, ok := u.plain(); ok {
 						d.Fixes = []diag.Fix{write(diag.Risky, u.whole(), fixed)}
@@ -64,7 +72,26 @@ func checkImpossible(p *lint.Pass, u *patternUse) {
 			}
 		}
 	}
+	switch {
+	case u.cond != nil && u.negated:
+		w.void(p, &d, u.rule, variable(u.tested), meant)
+	case u.cond != nil:
+		w.idle(p, &d, u.rule)
+	case u.negated:
+		w.attach(p, &d, u.rule, nil)
+	case u.rule != nil || u.scope != nil:
+		below := "/"
+		if u.rule != nil && u.rule.Subject == ir.SubjectDirectory && w.open(p) != nil {
+			below = w.a.site.Below(u.rule)
+		}
+		w.missed(p, &d, u.rule, u.scope, escapedPath(below+strings.TrimPrefix(meant, "/")))
+	}
 	p.Add(d)
+}
+
+// unanchored is what is left of a pattern without its anchors and escapes: what somebody may have wanted it to match.
+func unanchored(text string) string {
+	return strings.NewReplacer("^", "", "$", "", `\\`, "").Replace(text)
 }
 
 // otherFault is flags without a blank before them, or a blank that is none: other rules speak of it.

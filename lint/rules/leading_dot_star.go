@@ -29,6 +29,7 @@ var leadingDotStar = lint.Rule{
 }
 
 func checkLeadingDotStar(p *lint.Pass, g *ir.Program) {
+	var w witnesses
 	eachUse(p, g, func(u *patternUse) {
 		if !strings.HasPrefix(u.Text, ".*") && !strings.HasPrefix(u.Text, "^.*") && !strings.HasPrefix(u.Text, "^(.*)$") && u.Text != "(.*)" {
 			return
@@ -62,6 +63,17 @@ func checkLeadingDotStar(p *lint.Pass, g *ir.Program) {
 		d := diag.Diagnostic{Span: u.whole(), Message: fmt.Sprintf("%s finds what %s finds, faster", quote(shownPattern(fixed)), quote(clip(u.Text, 60)))}
 		if _, ok := u.plain(); ok {
 			d.Fixes = []diag.Fix{{Title: "write " + quote(fixed), Safety: safety, Edits: source.Replace(u.whole(), fixed)}}
+		}
+		if text, ok := re.Tree().Example(); ok {
+			w.compared(p, &d, u, u.sample(text), true)
+		}
+		for _, matches := range []bool{true, false} {
+			if d.Witness == nil {
+				w.compared(p, &d, u, "", matches)
+			}
+		}
+		if w.unshown(&d) {
+			return // a pattern that is compared in no request slows nothing down
 		}
 		p.Add(d)
 	})

@@ -42,7 +42,11 @@ func leadingSlashes(p *lint.Pass, s *ir.Scope) {
 				message = "in " + where + " the path has no slash in front; " + quote("!"+clip(r.Pattern.Text, 80)) + " is always true"
 			}
 			d := diag.Diagnostic{Span: r.Pattern.Span, Message: message, Fixes: slashFix(p, r)}
-			w.missed(p, &d, r, nil, w.expected(p, r))
+			if r.Negated {
+				w.compared(p, &d, &patternUse{Pattern: r.Pattern, negated: true, onPath: true, rule: r}, "", false)
+			} else {
+				w.missed(p, &d, r, nil, w.expected(p, r))
+			}
 			p.Add(d)
 			if !r.Negated {
 				continue // what never matches leaves nothing for later rules

@@ -69,7 +69,11 @@ func missingSlashes(p *lint.Pass, s *ir.Scope) {
 			message = "in the server's configuration the path begins with `/`; " + quote("!"+clip(r.Pattern.Text, 80)) + " is always true"
 		}
 		d := diag.Diagnostic{Span: r.Pattern.Span, Message: message, Fixes: missingSlashFix(p, r)}
-		w.missed(p, &d, r, nil, w.expected(p, r))
+		if r.Negated {
+			w.compared(p, &d, &patternUse{Pattern: r.Pattern, negated: true, onPath: true, rule: r}, "", false)
+		} else {
+			w.missed(p, &d, r, nil, w.expected(p, r))
+		}
 		p.Add(d)
 	}
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
 	"rewright/lint"
 	"rewright/parser/diag"
@@ -27,7 +28,8 @@ func checkPatternOutsideLocation(p *lint.Pass, g *ir.Program) {
 		return
 	}
 	v := value.New(g.Server, budgetOfConditions)
-	check := func(pat *ir.Pattern, at *value.Place, what string) {
+	var w witnesses
+	check := func(pat *ir.Pattern, r *ir.Rule, inner *ir.Scope, at *value.Place, what string) {
 		if pat == nil || pat.Re == nil || at == nil || unexpanded(pat.Text) {
 			return
 		}
@@ -64,19 +66,22 @@ func checkPatternOutsideLocation(p *lint.Pass, g *ir.Program) {
 		if prefix, folded := pat.Re.Tree().Prefix(); prefix != "" && prefix[0] == '/' && !folded {
 			d.Help = fmt.Sprintf("it would fit into %s", quote("location "+prefix))
 		}
+		if text, ok := pat.Re.Tree().Example(); ok {
+			w.missed(p, &d, r, inner, escapedPath("/"+strings.TrimPrefix(text, "/")))
+		}
 		p.Add(d)
 	}
 	value.Visit(g, value.Visitor{
 		Rule: func(r *ir.Rule, at *value.Place) {
 			if r.Keyword == ir.NginxRewrite && r.File != nil {
 				p.File = r.File
-				check(r.Pattern, at, "")
+				check(r.Pattern, r, nil, at, "")
 			}
 		},
 		Scope: func(s *ir.Scope, at *value.Place) {
 			if s.Kind == ir.ScopeLocation && s.Pattern != nil && s.File != nil && at != nil && at.Scope.Kind == ir.ScopeLocation {
 				p.File = s.File
-				check(s.Pattern, at, ", and the location is never chosen")
+				check(s.Pattern, nil, s, at, ", and the location is never chosen")
 			}
 		},
 	})

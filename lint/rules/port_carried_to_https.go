@@ -41,23 +41,24 @@ var portCarriedToHTTPS = lint.Rule{
 			if !ok || q.Request.Scheme == "https" {
 				continue
 			}
-			q.Request.Host += ":8080"
+			name, _, _ := strings.Cut(q.Request.Host, ":")
+			q.Request.Host = name + ":8080"
 			q.Request.Port = 8080
 			c := chainOf(site, q)
 			o := &c.Hops[0].Outcome
 			if !o.Known || o.Location == nil || !probe.HasFired(o, r.rule) || !strings.HasPrefix(*o.Location, "https://"+q.Request.Host) {
 				continue
 			}
-			name, in := "%{SERVER_NAME}", "%{HTTP_HOST}"
+			better, in := "%{SERVER_NAME}", "%{HTTP_HOST}"
 			if p.Unit.Input.Server == ir.Nginx {
-				name, in = "$host", "$http_host"
+				better, in = "$host", "$http_host"
 			}
-			d := diag.Diagnostic{File: r.at.File, Span: r.rule.TargetSpan, Witness: site.Witness(&c), Help: "write " + quote(name),
+			d := diag.Diagnostic{File: r.at.File, Span: r.rule.TargetSpan, Witness: site.Witness(&c), Help: "write " + quote(better),
 				Message: fmt.Sprintf("%s holds the port: %s is sent to %s, where no TLS is spoken", quote(in), quote(clip(probe.URL(q.Request), 80)), quote(clip(*o.Location, 80)))}
 			if i := strings.Index(r.targetText(), in); i >= 0 {
 				at := r.rule.TargetSpan.Start + int32(i)
 				d.Span = source.Span{Start: at, End: at + int32(len(in))}
-				d.Fixes = []diag.Fix{write(diag.Shown, d.Span, name)}
+				d.Fixes = []diag.Fix{write(diag.Shown, d.Span, better)}
 			}
 			p.Add(d)
 		}

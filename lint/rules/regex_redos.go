@@ -41,6 +41,7 @@ func checkRedos(p *lint.Pass, g *ir.Program) {
 		ok   bool
 	}
 	known := map[key]found{}
+	var w witnesses
 	eachUse(p, g, func(u *patternUse) {
 		if !u.onPath && u.tested == nil || strings.IndexAny(u.Text, "+*{") < 0 {
 			return
@@ -62,7 +63,11 @@ func checkRedos(p *lint.Pass, g *ir.Program) {
 			return
 		}
 		text := c.Attack(c.Rounds)
-		d := diag.Diagnostic{Span: u.whole(), Witness: costWitness(u, &c)}
+		d := diag.Diagnostic{Span: u.whole()}
+		w.costs(p, &d, u, &c)
+		if w.unshown(&d) {
+			return
+		}
 		growth := fmt.Sprintf("the steps grow with the power of %d of the length", c.Degree)
 		if c.Exponential {
 			growth = fmt.Sprintf("more than %d steps for %d bytes, and every further %s multiplies them", c.Steps, len(text), quote(visibleText(clip(c.Pump, 20))))
@@ -103,24 +108,18 @@ func reachable(u *patternUse, server ir.Server, c *pattern.Cost) bool {
 	return false
 }
 
-// costWitness is a request that brings the attack, where the pattern is compared with something a URL or header says.
-func costWitness(u *patternUse, c *pattern.Cost) *diag.Witness {
-	rounds := c.Rounds * 2
-	text := c.Attack(rounds)
-	w := &diag.Witness{Method: "GET", URL: "http://example.test/"}
-	name := variable(u.tested)
-	switch {
-	case u.onPath:
-		w.URL = "http://example.test" + escapedPath("/"+strings.TrimPrefix(text, "/"))
-	case name == "QUERY_STRING" || name == "args" || name == "query_string":
-		w.URL += "?" + text
-	case name == "HTTP_USER_AGENT" || name == "http_user_agent":
-		w.Header = map[string]string{"User-Agent": text}
-	case name == "HTTP_REFERER" || name == "http_referer":
-		w.Header = map[string]string{"Referer": text}
-	default:
-		return nil
+// costs gives a finding a request that brings the attack; where it can, one whose answer the simulator still works out.
+func (w *witnesses) costs(p *lint.Pass, d *diag.Diagnostic, u *patternUse, c *pattern.Cost) {
+	for _, rounds := range []int{c.Rounds, c.Rounds/2 + 1} {
+		text := c.Attack(rounds)
+		hit, err := u.Re.MatchBool(text)
+		if err != nil {
+			continue
+		}
+		w.compared(p, d, u, text, hit)
+		if d.Witness != nil {
+			d.Witness.Steps[len(d.Witness.Steps)-1] = fmt.Sprintf("%s is tried on %s, %s repeated %d times, %s", u.Text, visibleText(c.Prefix), visibleText(c.Pump), rounds, visibleText(c.Suffix))
+			return
+		}
 	}
-	w.Steps = []string{fmt.Sprintf("%s is tried on %s, %s repeated %d times, %s", u.Text, visibleText(c.Prefix), visibleText(c.Pump), rounds, visibleText(c.Suffix))}
-	return w
 }

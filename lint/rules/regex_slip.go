@@ -31,21 +31,22 @@ var regexSlip = lint.Rule{
 }
 
 func checkSlips(p *lint.Pass, g *ir.Program) {
+	var w witnesses
 	eachUse(p, g, func(u *patternUse) {
 		if strings.IndexAny(u.Text, "+*[|") < 0 {
 			return
 		}
 		if strings.IndexByte(u.Text, '+') >= 0 {
-			plusInMediaType(p, u)
+			plusInMediaType(p, &w, u)
 		}
 		if strings.IndexByte(u.Text, '[') >= 0 {
-			oddClasses(p, u)
+			oddClasses(p, &w, u)
 		}
 		if strings.IndexByte(u.Text, '*') >= 0 {
-			globStar(p, u)
+			globStar(p, &w, u)
 		}
 		if strings.IndexByte(u.Text, '|') >= 0 {
-			emptyAlternative(p, u)
+			emptyAlternative(p, &w, u)
 		}
 	})
 }
@@ -59,7 +60,7 @@ var mediaNames = map[string]bool{"rdf": true, "ld": true, "svg": true, "xhtml": 
 	"activity": true, "api": true, "xop": true, "schema": true, "vcard": true}
 
 // plusInMediaType looks for rdf+xml and the like, and proves that what is written does not match it.
-func plusInMediaType(p *lint.Pass, u *patternUse) {
+func plusInMediaType(p *lint.Pass, w *witnesses, u *patternUse) {
 	eachSequence(u.Re.Tree().Root, func(parts []pattern.Node) {
 		for i := 1; i+1 < len(parts); i++ {
 			r, ok := parts[i].(*pattern.Repeat)
@@ -94,7 +95,8 @@ func plusInMediaType(p *lint.Pass, u *patternUse) {
 			}
 			at, _ := u.spanOf(source.Span{Start: plus, End: plus + 1})
 			d := diag.Diagnostic{Span: at, Message: fmt.Sprintf("`+` repeats the `%s` before it: this matches %s and not %s; write `\\+`", letter.Text,
-				quote(short+suffix), quote(visibleText(word))), Witness: u.headerWitness(p, word)}
+				quote(short+suffix), quote(visibleText(word)))}
+			w.compared(p, &d, u, word, false)
 			if plain {
 				d.Fixes = []diag.Fix{write(diag.Risky, source.Span{Start: base + plus, End: base + plus + 1}, `\+`)}
 			}
@@ -136,29 +138,6 @@ func missed(u *patternUse, fixed, piece string) (string, bool) {
 	return word, !hit && err == nil
 }
 
-// headerWitness is a request with a header that the pattern of a condition should have met; nil for other patterns.
-func (u *patternUse) headerWitness(p *lint.Pass, value string) *diag.Witness {
-	name := variable(u.tested)
-	header := ""
-	switch {
-	case strings.HasPrefix(name, "HTTP:"):
-		header = name[len("HTTP:"):]
-	case name == "HTTP_ACCEPT", name == "http_accept":
-		header = "Accept"
-	case name == "http_content_type", name == "content_type", name == "CONTENT_TYPE":
-		header = "Content-Type"
-	}
-	if header == "" {
-		return nil
-	}
-	verb := "does not match"
-	if u.negated {
-		verb = "does not match, so the `!` holds"
-	}
-	return &diag.Witness{Method: "GET", URL: "http://example.test/", Header: map[string]string{header: value},
-		Steps: []string{fmt.Sprintf("%s is %q; %s %s", u.tested.Text, value, u.Text, verb)}}
-}
-
 // eachSequence calls f for every run of parts that stand one after another in a pattern; a part alone is one too.
 func eachSequence(root pattern.Node, f func(parts []pattern.Node)) {
 	alone := func(n pattern.Node) {
@@ -183,7 +162,7 @@ func eachSequence(root pattern.Node, f func(parts []pattern.Node)) {
 }
 
 // oddClasses looks for [A-z], [jpg|png] and [0,1].
-func oddClasses(p *lint.Pass, u *patternUse) {
+func oddClasses(p *lint.Pass, w *witnesses, u *patternUse) {
 	pattern.Walk(u.Re.Tree().Root, func(n pattern.Node) bool {
 		c, ok := n.(*pattern.Class)
 		if !ok || !c.Bracket {
@@ -198,6 +177,7 @@ func oddClasses(p *lint.Pass, u *patternUse) {
 			if plain {
 				d.Fixes = []diag.Fix{write(diag.Risky, source.Span{Start: base + at.Start, End: base + at.End}, "A-Za-z")}
 			}
+			w.example(p, &d, u)
 			p.Add(d)
 			return true
 		}
@@ -209,12 +189,14 @@ func oddClasses(p *lint.Pass, u *patternUse) {
 			if plain && !strings.Contains(inside, `\`) {
 				d.Fixes = []diag.Fix{{Title: "write a group", Safety: diag.Shown, Edits: source.Replace(span, "(?:"+strings.ReplaceAll(inside, ".", `\.`)+")")}}
 			}
+			w.example(p, &d, u)
 			p.Add(d)
 		case commaList.get().MatchString(inside):
 			d := diag.Diagnostic{Severity: diag.Info, Span: span, Message: fmt.Sprintf("%s holds the comma too", quote(text))}
 			if plain {
 				d.Fixes = []diag.Fix{write(diag.Risky, span, "["+strings.ReplaceAll(inside, ",", "")+"]")}
 			}
+			w.example(p, &d, u)
 			p.Add(d)
 		}
 		return true
@@ -229,7 +211,7 @@ var (
 )
 
 // globStar looks for a star that was meant as in file names: ^shop/*, ^foo*, images/*.jpg.
-func globStar(p *lint.Pass, u *patternUse) {
+func globStar(p *lint.Pass, w *witnesses, u *patternUse) {
 	if !u.onPath {
 		return
 	}
@@ -267,6 +249,7 @@ func globStar(p *lint.Pass, u *patternUse) {
 			} else {
 				d.Help = "the star of a regular expression repeats what stands before it; any text is `.*`"
 			}
+			w.compared(p, &d, u, u.sample(before.Text+"ping"), true)
 			p.Add(d)
 			continue
 		}
@@ -286,6 +269,7 @@ func globStar(p *lint.Pass, u *patternUse) {
 		if base, ok := u.plain(); ok {
 			d.Fixes = []diag.Fix{write(diag.Risky, source.Span{Start: base + r.Span().Start, End: base + parts[i+1].Span().End}, `/[^/]*\.`)}
 		}
+		w.compared(p, &d, u, meant, false)
 		p.Add(d)
 	}
 }
@@ -305,7 +289,7 @@ func addsNoGroup(u *patternUse, fixed string) bool {
 }
 
 // emptyAlternative looks for a bar at the end of a list.
-func emptyAlternative(p *lint.Pass, u *patternUse) {
+func emptyAlternative(p *lint.Pass, w *witnesses, u *patternUse) {
 	tree := u.Re.Tree()
 	if a, ok := tree.Root.(*pattern.Alternation); ok {
 		if tree.Groups == 0 && !u.negated && tree.MatchesEverything() && isEmpty(a.Branches[len(a.Branches)-1]) && strings.HasSuffix(u.Text, "|") {
@@ -315,6 +299,7 @@ func emptyAlternative(p *lint.Pass, u *patternUse) {
 			if plain {
 				d.Fixes = []diag.Fix{{Title: "take the bar out", Safety: diag.Risky, Edits: source.Replace(at, "")}}
 			}
+			w.compared(p, &d, u, "", true)
 			p.Add(d)
 		}
 		return
@@ -333,6 +318,7 @@ func emptyAlternative(p *lint.Pass, u *patternUse) {
 		if plain && u.Text[g.Span().End-2] == '|' {
 			d.Fixes = []diag.Fix{{Title: "take the bar out", Safety: diag.Risky, Edits: source.Replace(at, "")}}
 		}
+		w.example(p, &d, u)
 		p.Add(d)
 		return true
 	})

@@ -51,7 +51,7 @@ type replayHop struct {
 	line                         string // of the witness
 }
 
-var hopLine = regexp.MustCompile(`^([A-Z]+) (https?)://([^/?#\s]+)(\S*) → (.*)$`)
+var hopLine = regexp.MustCompile(`(?s)^([A-Z]+) (https?)://([^/?#\s]+)(\S*) → (.*)$`)
 var hopPlace = regexp.MustCompile(` \([^()]*:\d+\)$`)
 
 // readWitness takes a witness apart.
@@ -250,7 +250,7 @@ func withFiles(docroot string, x *replayed, f func()) (cannot string) {
 	}
 	for _, name := range x.exists {
 		path := filepath.Join(docroot, name)
-		if !strings.HasPrefix(path, docroot+"/") {
+		if strings.HasPrefix(name, "//") || !strings.HasPrefix(path, docroot+"/") {
 			return "it needs a file outside of the document root"
 		}
 		if strings.HasSuffix(name, "/") {
@@ -334,6 +334,9 @@ func exchange(h *replayHop, header map[string]string, port int) (status int, loc
 			return status, location, status == 0
 		case location == nil && len(line) > 9 && strings.EqualFold(line[:9], "location:"):
 			to := strings.TrimPrefix(line[9:], " ")
+			location = &to
+		case location != nil && strings.HasPrefix(line, strings.TrimPrefix(injected, "\r\n")):
+			to := *location + "\r\n" + line // the header that the witness smuggles in behind it
 			location = &to
 		}
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"rewright/lint"
 	"rewright/parser/ir"
+	"rewright/parser/source"
 )
 
 // eachScope calls f for every scope of a program, outer ones first.
@@ -49,6 +50,27 @@ func directiveAt(p *lint.Pass, o ir.Origin) *lint.Directive {
 		return nil
 	}
 	return p.Unit.At(o.File, o.Span.Start)
+}
+
+// ruleAt is the rule that a directive makes; nil when it makes none.
+func ruleAt(p *lint.Pass, d *lint.Directive) *ir.Rule {
+	type place struct {
+		file  *source.File
+		start int32
+	}
+	type key struct{}
+	rules := p.Unit.Memo(key{}, func() any {
+		m := map[place]*ir.Rule{}
+		eachScope(p.Unit.Program(), func(s *ir.Scope) {
+			for _, item := range s.Items {
+				if r, ok := item.(*ir.Rule); ok && r.File != nil {
+					m[place{r.File, r.Span.Start}] = r
+				}
+			}
+		})
+		return m
+	}).(map[place]*ir.Rule)
+	return rules[place{d.File, d.Line.Start}]
 }
 
 // ends tells whether a rule of httpd that matches is the last one of its pass.

@@ -230,7 +230,7 @@ var redirectWithoutTarget = lint.Rule{
 		}
 		switch {
 		case d.Server == ir.Nginx && d.Is("return") && len(d.Args) == 1 && isNginxRedirect(d.Arg(0)):
-			p.Report(d.Args[0].Span, "`return "+d.Arg(0)+"` without an address sends an empty Location, which browsers do not follow")
+			goesNowhere(p, d, diag.Diagnostic{Span: d.Args[0].Span, Message: "`return " + d.Arg(0) + "` without an address sends an empty Location, which browsers do not follow"})
 		case d.Server == ir.Apache && d.Is("RewriteRule") && d.Arg(1) == "-":
 			list, ok := readFlags(p, d)
 			if !ok {
@@ -245,10 +245,19 @@ var redirectWithoutTarget = lint.Rule{
 				n, _ = strconv.Atoi(f.value[:min(3, len(f.value))])
 			}
 			if n >= 300 && n < 400 {
-				p.Report(d.Args[1].Span, "\"-\" means no new address, so "+quote(f.text)+" is ignored and the request goes on unchanged")
+				goesNowhere(p, d, diag.Diagnostic{Span: d.Args[1].Span, Message: "\"-\" means no new address, so " + quote(f.text) + " is ignored and the request goes on unchanged"})
 			}
 		}
 	},
+}
+
+// goesNowhere reports a redirect without an address, with a request that shows it.
+func goesNowhere(p *lint.Pass, at *lint.Directive, d diag.Diagnostic) {
+	if r := ruleAt(p, at); r != nil {
+		var w witnesses
+		w.attach(p, &d, r, nil)
+	}
+	p.Add(d)
 }
 
 // forbids tells whether F or G is among the flags.

@@ -102,18 +102,26 @@ func reportTautology(p *lint.Pass, r *reasoner, rule *ir.Rule, list, group []*ir
 	}
 	if !allNegated {
 		d.Message = fmt.Sprintf("%s is always %s or %s, so these conditions are true for every request", quote(last.Test.Text), wanted(first), wanted(last))
-		p.Add(d)
+		r.w.void(p, &d, rule, "", "")
+		if !r.w.unshown(&d) {
+			p.Add(d)
+		}
 		return
 	}
 	// An exception that was meant and is not made: a value of the first pattern.
 	s := r.values.Space
-	example := ""
+	example, exempt := "", ""
 	if l, ok := r.values.Holds(first); ok {
 		if w, some, known := s.Overlap(s.Not(l), r.of(first.Test).usual); some && known {
+			exempt = w
 			example = fmt.Sprintf(", %s included", quote(visibleText(w)))
 		}
 	}
 	d.Message = fmt.Sprintf("%s or %s is true for every %s%s: [OR] makes both exceptions void", wanted(first), wanted(last), quote(last.Test.Text), example)
+	r.w.void(p, &d, rule, variable(first.Test), exempt)
+	if r.w.unshown(&d) {
+		return
+	}
 	d.Help = "take [OR] out: exceptions must all hold"
 	// Without [OR] the conditions are joined by "and"; the last one of the group has none.
 	if len(list) == len(group) {

@@ -32,6 +32,7 @@ var unanchoredHostCheck = lint.Rule{
 }
 
 func checkHostAnchors(p *lint.Pass, g *ir.Program) {
+	var w witnesses
 	eachUse(p, g, func(u *patternUse) {
 		if u.cond == nil && u.entry == nil || !u.aboutHost() {
 			return
@@ -48,8 +49,11 @@ func checkHostAnchors(p *lint.Pass, g *ir.Program) {
 		if !ok {
 			return
 		}
-		d := diag.Diagnostic{Severity: severity, Span: u.whole(), Message: fmt.Sprintf("%s lets %s pass as well: %s", quote(clip(u.Text, 60)), quote(visibleText(word)), what),
-			Witness: u.strangerWitness(word)}
+		d := diag.Diagnostic{Severity: severity, Span: u.whole(), Message: fmt.Sprintf("%s lets %s pass as well: %s", quote(clip(u.Text, 60)), quote(visibleText(word)), what)}
+		w.compared(p, &d, u, word, true)
+		if w.unshown(&d) {
+			return
+		}
 		if _, ok := u.plain(); ok {
 			if fixed, ok := closed(u, g.Server, name); ok {
 				d.Fixes = []diag.Fix{{Title: "write " + quote(fixed), Safety: diag.Risky, Edits: source.Replace(u.whole(), fixed)}}
@@ -99,7 +103,7 @@ func stranger(u *patternUse, server ir.Server, name string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	label := s.Bytes(pattern.NewSet("a-z0-9.-"), 0, -1)
+	label := s.Or(s.Text(""), s.Concat(s.Bytes(pattern.NewSet("a-z0-9"), 1, 1), s.Bytes(pattern.NewSet("a-z0-9.-"), 0, -1)))
 	host := s.Or(s.Text("."+evilHost), s.Concat(s.Text("."), s.Bytes(pattern.NewSet("a-z0-9"), 0, 8), s.Text("."+evilHost)))
 	foreignName := s.Concat(label, s.Bytes(pattern.NewSet("a-z0-9"), 1, 1), host)
 	candidates := []pattern.Language{foreignName}
@@ -215,22 +219,6 @@ func sendsHostBack(r *ir.Rule) bool {
 		}
 	}
 	return false
-}
-
-// strangerWitness is the request that shows what passes.
-func (u *patternUse) strangerWitness(word string) *diag.Witness {
-	w := &diag.Witness{Method: "GET", URL: "http://example.test/", Steps: []string{fmt.Sprintf("%s is %q; %s matches", u.tested.Text, word, u.Text)}}
-	switch name := variable(u.tested); name {
-	case "HTTP_REFERER", "http_referer":
-		w.Header = map[string]string{"Referer": word}
-	case "http_origin", "HTTP:Origin":
-		w.Header = map[string]string{"Origin": word}
-	case "HTTP_HOST", "host", "http_host", "SERVER_NAME", "HTTP:Host":
-		w.URL = "http://" + word + "/"
-	default:
-		return nil
-	}
-	return w
 }
 
 // closed is the pattern with anchors where it is open, when it is plain enough for that: a name, perhaps with www.

@@ -57,10 +57,16 @@ func (s *Site) assumptions(p *Probe) string {
 	return "given that " + strings.Join(parts, ", ")
 }
 
-// Relative is a path of the server's world as seen from the document root.
+// Relative is a path of the server's world as seen from the document root; one that lies elsewhere begins with two slashes.
 func (s *Site) Relative(p string) string {
+	for strings.Contains(p, "//") {
+		p = strings.ReplaceAll(p, "//", "/")
+	}
 	if rest, ok := strings.CutPrefix(p, s.world.DocumentRoot+"/"); ok {
 		return "/" + rest
+	}
+	if strings.HasPrefix(p, "/") && p != s.world.DocumentRoot {
+		return "/" + p
 	}
 	return p
 }
@@ -114,10 +120,10 @@ func (s *Site) Replay(p Probe, config string, follow bool) string {
 		words = append(words, "--http-version", v)
 	}
 	for _, f := range p.Exists {
-		words = append(words, "--exists", strings.TrimPrefix(s.Relative(f), "/"))
+		words = append(words, "--exists", declared(s.Relative(f)))
 	}
 	for _, f := range p.Missing {
-		words = append(words, "--missing", strings.TrimPrefix(s.Relative(f), "/"))
+		words = append(words, "--missing", declared(s.Relative(f)))
 	}
 	if p.Client != "" {
 		words = append(words, "--client", p.Client)
@@ -127,6 +133,14 @@ func (s *Site) Replay(p Probe, config string, follow bool) string {
 		words[i] = shellWord(w)
 	}
 	return strings.Join(words, " ")
+}
+
+// declared is a path as the options of trace take it.
+func declared(p string) string {
+	if strings.HasPrefix(p, "//") {
+		return p
+	}
+	return strings.TrimPrefix(p, "/")
 }
 
 // shellWord quotes a word for a POSIX shell where that is needed.
