@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -167,7 +166,7 @@ func (a *app) side(f *compareFlags, arg string, format *formatFlags) (*compare.S
 		if err != nil {
 			return nil, err
 		}
-		world.Files = parser.FSFiles{FS: os.DirFS(abs), Mount: root}
+		world.Files = parser.FSFiles{FS: disk(abs), Mount: root}
 	}
 	world.DocumentRoot = root
 	if !world.ServerAddr.IsValid() && asksServerAddress(l.Program) {

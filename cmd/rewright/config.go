@@ -73,7 +73,7 @@ func (a *app) readConfig(arg, docroot string, o load.Options) (l *load.Loaded, f
 		return nil, "", err
 	}
 	o.Display = displayer(arg, abs)
-	fsys := os.DirFS("/")
+	fsys := disk("/")
 	if arg == "-" {
 		text, err := io.ReadAll(io.LimitReader(a.in, load.DefaultMaxSize+1))
 		if err != nil {

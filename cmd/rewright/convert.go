@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 
 	"rewright/emit"
 	"rewright/emit/apache"
@@ -44,9 +43,9 @@ var targets = map[string]emit.Target{"nginx": nginx.Target{}, "apache": apache.T
 // convertFlags are the flags of convert.
 type convertFlags struct {
 	formatFlags
-	world                     worldFlags
-	to, out, source           string
-	full, strict, force, json bool
+	world               worldFlags
+	to, out, source     string
+	full, strict, force bool
 }
 
 func runConvert(a *app, args []string) int {
@@ -138,6 +137,7 @@ func (a *app) convert(f *convertFlags, target emit.Target, arg string) int {
 	if err != nil {
 		return a.fail("%s: %v", arg, err)
 	}
+	leftOut(result, faults)
 	for i := range faults {
 		d := &faults[i]
 		result.Notes = append(result.Notes, emit.Note{Origin: ir.Origin{File: d.File, Span: d.Span}, Directive: directiveAt(d), Fidelity: emit.Dropped,
@@ -156,14 +156,17 @@ func (a *app) convert(f *convertFlags, target emit.Target, arg string) int {
 			if f.to == "nginx" && f.full != (file.Name == nginx.FullFile) || len(bytes.TrimSpace(file.Text)) == 0 {
 				continue
 			}
+			head := ""
 			if f.to == "nginx" && !f.full {
 				where := "server {}"
 				if file.Name == nginx.HTTPFile {
 					where = "http {}"
 				}
-				fmt.Fprintf(a.out, "# %s: belongs into %s\n", file.Name, where)
+				head = fmt.Sprintf("# %s: belongs into %s\n", file.Name, where)
 			}
-			a.out.Write(file.Text)
+			if _, err := fmt.Fprintf(a.out, "%s%s", head, file.Text); err != nil {
+				return a.written(err)
+			}
 		}
 	}
 	fmt.Fprint(a.err, result.Table())
@@ -173,8 +176,54 @@ func (a *app) convert(f *convertFlags, target emit.Target, arg string) int {
 	return exitOK
 }
 
-// refusals are the faults for which the server refuses a file.
+// leftOut writes the lines that the server refuses as comments at the head of the result.
+func leftOut(r *emit.Result, faults []diag.Diagnostic) {
+	if len(faults) == 0 {
+		return
+	}
+	var b strings.Builder
+	b.WriteString("# DROPPED, for the server refuses these lines:\n")
+	for i := range faults {
+		d := &faults[i]
+		text := ""
+		if d.File != nil {
+			text = d.File.Slice(d.File.LineSpan(d.File.Line(d.Span.Start)))
+		}
+		fmt.Fprintf(&b, "#   %s:  %s\n", commentText(placeOf(d)), commentText(text))
+	}
+	b.WriteString("\n")
+	for i := range r.Files {
+		if f := &r.Files[i]; f.Name != nginx.HTTPFile {
+			f.Text = append([]byte(b.String()), f.Text...)
+		}
+	}
+}
+
+// maxComment bounds a line of a comment, in bytes.
+const maxComment = 300
+
+// commentText makes text fit for a comment of either server: no control characters, and no backslash at the end, behind which
+// httpd reads the next line as comment.
+func commentText(s string) string {
+	s = strings.TrimRight(strings.TrimSpace(s), "\\")
+	if len(s) > maxComment {
+		s = s[:maxComment] + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+}
+
+// refusals are the faults for which the server refuses a file, in the order of their places.
 func refusals(l *load.Loaded) (out []diag.Diagnostic) {
+	defer func() {
+		sort.SliceStable(out, func(i, j int) bool {
+			return out[i].File == out[j].File && out[i].Span.Start < out[j].Span.Start
+		})
+	}()
 	if l.Nginx != nil {
 		for _, d := range l.Program.Diagnostics {
 			if d.Refuses {
@@ -215,68 +264,4 @@ func directiveAt(d *diag.Diagnostic) string {
 		return ""
 	}
 	return string(words[0])
-}
-
-// ownFiles are the names that a result may replace.
-var ownFiles = map[string]bool{nginx.HTTPFile: true, nginx.ServerFile: true, nginx.FullFile: true,
-	apache.HtaccessFile: true, apache.VhostFile: true, "report.json": true}
-
-// writeResult writes a folder all at once: beside it first, then under its name. A folder that holds anything but an
-// earlier result is left alone. A symbolic link stays one: what it leads to is replaced.
-func writeResult(dir string, r *emit.Result) error {
-	dir = filepath.Clean(dir)
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = real
-	} else if _, err := os.Lstat(dir); err == nil {
-		return fmt.Errorf("--out %s: a symbolic link that leads nowhere", dir)
-	}
-	entries, err := os.ReadDir(dir)
-	switch {
-	case err == nil:
-		for _, e := range entries {
-			if !ownFiles[e.Name()] || !e.Type().IsRegular() {
-				return fmt.Errorf("--out %s: holds %s, which is no part of an earlier result; name a new folder", dir, e.Name())
-			}
-		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("--out %w", plainPathError(err))
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("--out %w", plainPathError(err))
-	}
-	temp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-")
-	if err != nil {
-		return fmt.Errorf("--out %w", plainPathError(err))
-	}
-	defer os.RemoveAll(temp)
-	files := append(append([]emit.File(nil), r.Files...), emit.File{Name: "report.json", Text: r.Report()})
-	for _, f := range files {
-		if err := os.WriteFile(filepath.Join(temp, f.Name), f.Text, 0o644); err != nil {
-			return fmt.Errorf("--out %w", plainPathError(err))
-		}
-	}
-	mode := fs.FileMode(0o755)
-	if info, err := os.Stat(dir); err == nil {
-		mode = info.Mode().Perm()
-	}
-	if err := os.Chmod(temp, mode); err != nil {
-		return fmt.Errorf("--out %w", plainPathError(err))
-	}
-	if entries != nil {
-		old := temp + ".old"
-		if err := os.Rename(dir, old); err != nil {
-			return fmt.Errorf("--out %w", plainPathError(err))
-		}
-		defer os.RemoveAll(old)
-		if err := os.Rename(temp, dir); err != nil {
-			os.Rename(old, dir)
-			return fmt.Errorf("--out %w", plainPathError(err))
-		}
-		return nil
-	}
-	os.Remove(dir) // an empty folder
-	if err := os.Rename(temp, dir); err != nil {
-		return fmt.Errorf("--out %w", plainPathError(err))
-	}
-	return nil
 }

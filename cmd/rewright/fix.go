@@ -85,7 +85,11 @@ func runFix(a *app, args []string) int {
 	if err != nil {
 		return a.fail("%v", err)
 	}
-	return c.finish(files)
+	status := c.finish(files)
+	if set.unread {
+		status = exitUsage
+	}
+	return status
 }
 
 // finish shows or writes the files, says what was left out, and gives the exit status.

@@ -102,7 +102,10 @@ func runLint(a *app, args []string) int {
 	if err != nil {
 		return a.fail("write the report: %v", plainPathError(err))
 	}
-	if ok && result.Fails(limit) {
+	switch {
+	case set.unread:
+		return exitUsage
+	case ok && result.Fails(limit):
 		return exitFindings
 	}
 	return exitOK

@@ -34,6 +34,7 @@ type lintSource struct {
 	working       string // absolute folder at hand
 	fsys          fs.FS
 	seen          map[string]bool // names in fsys of the files read, for one that is named twice
+	unread        bool            // something in a folder could not be read and was left out
 }
 
 func (s *lintSource) register(fs *pflag.FlagSet) {
@@ -63,7 +64,7 @@ func (s *lintSource) gather(a *app, paths []string) ([]lint.Input, error) {
 	if err := s.settings.finish(s.rules); err != nil {
 		return nil, err
 	}
-	s.fsys = os.DirFS("/")
+	s.fsys = disk("/")
 	s.configs.fsys, s.configs.rules, s.configs.over, s.configs.display = s.fsys, s.rules, &s.settings.said, s.display
 	var inputs []lint.Input
 	s.seen = map[string]bool{}
@@ -131,7 +132,8 @@ func (s *lintSource) read(a *app, arg string) ([]lint.Input, error) {
 	found := []load.Found{{Name: inRoot(abs)}}
 	if info.IsDir() {
 		if found, err = load.Discover(s.fsys, inRoot(abs), func(name string, err error) {
-			fmt.Fprintf(a.err, "rewright: %s is left out: %v\n", o.Display(name), plainPathError(err))
+			s.unread = true
+			fmt.Fprintf(a.err, "rewright: %s is left out: %v\n", o.Display(name), reason(err))
 		}); err != nil {
 			return nil, err
 		}

@@ -103,3 +103,30 @@ func TestLintColour(t *testing.T) {
 		t.Error("no colour though told")
 	}
 }
+
+// What cannot be read in a folder is named, and the exit status says that not all was checked.
+func TestLintUnread(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name, ".htaccess"), []byte("Redirect 301 /a http://example.com/b\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed := filepath.Join(dir, "b", ".htaccess")
+	if err := os.Chmod(closed, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.ReadFile(closed); err == nil {
+		t.Skip("this user may read everything")
+	}
+	for _, command := range []string{"lint", "fix"} {
+		var out, errs bytes.Buffer
+		a := &app{in: strings.NewReader(""), out: &out, err: &errs, now: time.Now}
+		if status := a.run([]string{command, dir}); status != exitUsage || !strings.Contains(errs.String(), "is left out: permission denied") {
+			t.Errorf("%s: status %d\n%s%s", command, status, out.String(), errs.String())
+		}
+	}
+}

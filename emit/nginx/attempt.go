@@ -151,7 +151,9 @@ func (g *attempt) slashless(a *area) {
 			l.lines = append(l.lines, u.lines...)
 		}
 	}
-	l.lines = append(l.lines, "return 301 "+word(self+a.prefix+queryPart)+";")
+	to, dollar := value([]piece{lit(escapePath(a.prefix))})
+	g.out.dollar = g.out.dollar || dollar
+	l.lines = append(l.lines, "return 301 "+word(self+to+queryPart)+";")
 	g.locations = append(g.locations, l)
 }
 
