@@ -37,9 +37,9 @@ type attempt struct {
 	files   sim.FileSystem    // of the document root; nil: not known
 
 	out         output
-	bulks       int     // maps of bulk redirects
-	longestKey  int     // bytes, of a map of bulk redirects
-	units       []*unit // all, in the order of the output
+	bulks       int        // maps of bulk redirects
+	bulkKeys    [][]string // of each map of bulk redirects
+	units       []*unit    // all, in the order of the output
 	locations   []locationBlock
 	named       map[string]bool
 	remarks     []emit.Remark

@@ -211,13 +211,12 @@ func (g *attempt) bulkMap(u *unit, k bulkKind, entries []entry) {
 		}
 	}
 	var b strings.Builder
+	keys := make([]string, 0, len(entries))
 	key := func(e entry) string {
 		p := e.path
+		keys = append(keys, p)
 		if strings.HasPrefix(p, "~") || p == "default" {
 			p = `\` + p
-		}
-		if len(p) > g.longestKey {
-			g.longestKey = len(p)
 		}
 		return word(p)
 	}
@@ -234,6 +233,7 @@ func (g *attempt) bulkMap(u *unit, k bulkKind, entries []entry) {
 		fmt.Fprintf(&b, "    %s %s;\n", key(e), word(e.target))
 	}
 	b.WriteString("}")
+	g.bulkKeys = append(g.bulkKeys, keys)
 	if k.mixed {
 		// maps do not look at case: the value repeats the path
 		fmt.Fprintf(&b, "\nmap \"%s $%s\" $%s {\n    \"~^(.+) \\1 (?<%s_>[^ ]*)$\" $%s_;\n}", source, name, target, target, target)

@@ -227,12 +227,17 @@ func serverBlock(h, main *ir.Scope, root string, names []string, body string) st
 
 // full is a configuration that nginx can be started with.
 func full(http, server string) string {
-	body := ""
-	for line := range strings.Lines(http + server) {
-		if line != "\n" {
-			body += "    "
+	var b strings.Builder
+	b.Grow((len(http) + len(server)) * 5 / 4)
+	b.WriteString("events {\n}\n\nhttp {\n    default_type application/octet-stream;\n")
+	for _, part := range [...]string{http, server} {
+		for line := range strings.Lines(part) {
+			if line != "\n" {
+				b.WriteString("    ")
+			}
+			b.WriteString(line)
 		}
-		body += line
 	}
-	return "events {\n}\n\nhttp {\n    default_type application/octet-stream;\n" + body + "}\n"
+	b.WriteString("}\n")
+	return b.String()
 }

@@ -9,9 +9,12 @@ import (
 	"rewright/emit"
 	"rewright/emit/check"
 	"rewright/parser"
+	"rewright/parser/ir"
 	"rewright/parser/load"
+	"rewright/parser/pattern"
 	"rewright/parser/probe"
 	"rewright/parser/sim"
+	"rewright/parser/source"
 )
 
 // Redirects with literal paths become one map although others stand between them, and the rules that take one of those
@@ -83,4 +86,100 @@ func TestRunsStopAtRewrites(t *testing.T) {
 	if s := text(r, HTTPFile); strings.Contains(s, "first/") {
 		t.Errorf("20 redirects before a rewrite and 20 behind it are no run of 40:\n%s", s)
 	}
+}
+
+// A rule that takes the path of a later redirect is found, whatever index it stands in.
+func TestObstacles(t *testing.T) {
+	patterns := []string{`^shop/([0-9]+)-1/?$`, `^shop/`, `^shop/?$`, `^shop/(a|b)?$`, `^shop/(?:[a-f]x|7)`, `^shop/[^/]+$`, `^shop/\d*\.html$`, `^shop/(.*)$`, `^shop/a\b`,
+		`^shop/(?=q)`, `^shop(/|$)`, `^sh(op/q)+`, `(?i)^SHOP/Q`, `^(?i)shop/q`, `^shop/()z`, `^shop/(x*)y`, `^shop/\xfc`}
+	paths := []string{"shop", "shop/", "shop/1-1", "shop/1-1/", "shop/a", "shop/b", "shop/ax", "shop/7", "shop/7.html", "shop/.html", "shop/q", "shop/qop/q", "SHOP/Q", "shop/y", "shop/xy",
+		"shop/z", "shop/\xfc", "shop/ab", "shop/a b", "shoop/q", "sh"}
+	var all obstacles
+	program := func(p string) *ir.Rule {
+		return &ir.Rule{Keyword: ir.RewriteRule, Pattern: ir.NewPattern(p, source.Span{}, pattern.Apache)}
+	}
+	taken := map[string]bool{}
+	for _, text := range patterns {
+		r := program(text)
+		var o obstacles
+		head := "/" + sim.PatternKey(r.Pattern.Re.Tree()).Text
+		o.add(head, r)
+		if head != "/shop/" || text != `^shop/(.*)$` && text != `^shop/` && text != `^shop/[^/]+$` { // those would take all
+			all.add(head, r)
+		}
+		for _, path := range paths {
+			want, err := r.Pattern.Re.MatchBool(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := o.before(&entry{path: "/" + path, whole: true}, "/"); got != want {
+				t.Errorf("%s takes %q: %v, want %v", text, path, got, want)
+			}
+			if want && !o.before(&entry{path: "/" + path}, "/") {
+				t.Errorf("%s does not stand before Redirect /%s", text, path)
+			}
+			if want && (head != "/shop/" || text != `^shop/(.*)$` && text != `^shop/` && text != `^shop/[^/]+$`) {
+				taken[path] = true
+			}
+		}
+	}
+	for _, path := range paths {
+		if got := all.before(&entry{path: "/" + path, whole: true}, "/"); got != taken[path] {
+			t.Errorf("%q is taken by one of all: %v, want %v", path, got, taken[path])
+		}
+	}
+}
+
+// nginx finds a number of buckets for the keys within the sizes that are written.
+func TestHashSizes(t *testing.T) {
+	keys := func(n, length int) (out []string) {
+		for i := range n {
+			out = append(out, fmt.Sprintf("/%0*d", length-1, i*7919))
+		}
+		return out
+	}
+	for _, c := range []struct{ many, length int }{{40, 20}, {3000, 12}, {3000, 60}, {100_000, 30}, {30, 300}} {
+		g := &attempt{bulkKeys: [][]string{keys(c.many, c.length), keys(31, 10)}}
+		text := g.hashSizes()
+		bucket, size := 64, 2048
+		for _, line := range strings.Split(text, "\n") {
+			fmt.Sscanf(line, "map_hash_bucket_size %d;", &bucket)
+			fmt.Sscanf(line, "map_hash_max_size %d;", &size)
+		}
+		if !nginxFits(g.bulkKeys[0], bucket, size) {
+			t.Errorf("%d keys of %d bytes: no room with %q", c.many, c.length, text)
+		}
+		if c.many == 40 && text != "" {
+			t.Errorf("40 short keys want %q", text)
+		}
+	}
+}
+
+// nginxFits searches as nginx does. Source: nginx src/core/ngx_hash.c, ngx_hash_init.
+func nginxFits(keys []string, bucket, maxSize int) bool {
+	bucket -= 8
+	for _, k := range keys {
+		if bucket < 8+(len(k)+2+7)/8*8 {
+			return false
+		}
+	}
+	start := max(len(keys)/(bucket/16), 1)
+	if maxSize > 10000 && maxSize/len(keys) < 100 {
+		start = maxSize - 1000
+	}
+	for size := start; size <= maxSize; size++ {
+		used, fits := make([]int, size), true
+		for _, k := range keys {
+			var h uint64
+			for _, c := range []byte(strings.ToLower(k)) {
+				h = h*31 + uint64(c)
+			}
+			used[h%uint64(size)] += 8 + (len(k)+2+7)/8*8
+			fits = fits && used[h%uint64(size)] <= bucket
+		}
+		if fits {
+			return true
+		}
+	}
+	return false
 }

@@ -2,7 +2,6 @@ package nginx
 
 import (
 	"fmt"
-	"math/bits"
 	"sort"
 	"strings"
 )
@@ -82,19 +81,7 @@ func (g *attempt) text() (http, server string, lines map[int]*unit) {
 	}
 	sort.Strings(names)
 	var h strings.Builder
-	if g.longestKey > 40 || len(g.out.bulk) > 0 {
-		// room for long keys and for many
-		size := 64
-		for size < g.longestKey+24 {
-			size *= 2
-		}
-		if g.longestKey > 40 {
-			fmt.Fprintf(&h, "map_hash_bucket_size %d;\n", size)
-		}
-		if n := strings.Count(strings.Join(g.out.bulk, ""), "\n"); n > 1000 {
-			fmt.Fprintf(&h, "map_hash_max_size %d;\n", 1<<bits.Len(uint(2*n)))
-		}
-	}
+	h.WriteString(g.hashSizes())
 	if g.out.dollar {
 		h.WriteString("# nginx has no other way to write this character\ngeo $dollar {\n    default \"$\";\n}\n")
 	}
