@@ -11,7 +11,7 @@ import (
 
 // alias compiles a redirect of mod_alias.
 func (c *compiler) alias(r *ir.Rule, f form) (u unit) {
-	u = unit{origin: r.Origin, directive: string(r.Keyword), rule: r}
+	u = unit{origin: r.Origin, directive: string(r.Keyword), rule: r, sees: true, wholeURL: true}
 	defer u.dropOnReason()
 	own := *c
 	own.sub, own.server, own.guards, own.hasBase = subject{}, true, nil, false

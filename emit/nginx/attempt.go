@@ -84,6 +84,7 @@ func (g *attempt) build(host *area, areas []*area) {
 		if len(hostRules) > 0 {
 			g.locations = append(g.locations, locationBlock{head: "location /", units: hostRules})
 		}
+		g.buckets()
 		return
 	}
 	for _, a := range areas {
@@ -111,6 +112,7 @@ func (g *attempt) build(host *area, areas []*area) {
 		g.locations = append(g.locations, locationBlock{head: "location " + word(a.prefix), units: units})
 	}
 	g.protectHtaccess()
+	g.buckets()
 }
 
 // encodedSlashes tells whether the host takes %2F in paths.
@@ -126,9 +128,12 @@ func (g *attempt) encodedSlashes(host *area) bool {
 	return false
 }
 
+// protectedLocation is that of .htaccess files.
+const protectedLocation = `location ~ /\.ht`
+
 // protectHtaccess keeps what httpd's main configuration keeps from everybody.
 func (g *attempt) protectHtaccess() {
-	g.locations = append(g.locations, locationBlock{head: `location ~ /\.ht`, lines: []string{"deny all;"}})
+	g.locations = append(g.locations, locationBlock{head: protectedLocation, lines: []string{"deny all;"}})
 }
 
 // slashless answers for the directory without its slash: the rules do not run for it, the redirects do.

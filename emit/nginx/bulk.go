@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"unicode"
 
 	"rewright/parser/ir"
 )
@@ -22,6 +23,17 @@ type entry struct {
 	status int
 	whole  bool // RewriteRule: the path and nothing below it
 	keep   bool // the query is kept
+	fixed  bool // rewrite would change the target: it has escapes or a query
+	asked  bool // only with the query
+	query  string
+}
+
+// key is what the map is asked for.
+func (e *entry) key() string {
+	if e.asked {
+		return e.path + "?" + e.query
+	}
+	return e.path
 }
 
 // segments is how many segments a path has.
@@ -34,16 +46,27 @@ func (c *compiler) bulkEntry(r *ir.Rule) (e entry, ok bool) {
 		return e, false
 	}
 	text, constant := r.Target.Constant()
-	if !constant || strings.ContainsAny(text, "$?#%\"\\ \t{};'") || strings.ContainsAny(text, "\x00\r\n") {
+	if !constant || strings.ContainsAny(text, "$#\"\\ \t{};'") || strings.IndexFunc(text, unicode.IsControl) >= 0 {
 		return e, false
 	}
 	switch {
 	case r.Keyword == ir.RewriteRule:
-		if r.Action != ir.ActionRedirect || r.Negated || len(r.Conditions) > 0 || r.Pattern == nil || r.Pattern.Re == nil || r.Flow == ir.FlowNext || r.Chain || r.Skip > 0 || len(r.Env) > 0 || len(r.Cookies) > 0 ||
+		if strings.Contains(text, "%") {
+			return e, false
+		}
+		if len(r.Conditions) > 0 {
+			if e.query, e.asked = askedQuery(r.Conditions); !e.asked {
+				return e, false
+			}
+		}
+		if r.Action != ir.ActionRedirect || r.Negated || r.Pattern == nil || r.Pattern.Re == nil || r.Flow == ir.FlowNext || r.Chain || r.Skip > 0 || len(r.Env) > 0 || len(r.Cookies) > 0 ||
 			r.Query.Append || r.Escape.NoEscape || len(c.guards) > 0 || r.Disabled || !c.area.engine || c.stale {
 			return e, false
 		}
 		if e.path, ok = c.sub.exactPath(r.Pattern); !ok {
+			return e, false
+		}
+		if e.asked && strings.Contains(e.path, "?") {
 			return e, false
 		}
 		e.whole = true
@@ -56,20 +79,33 @@ func (c *compiler) bulkEntry(r *ir.Rule) (e entry, ok bool) {
 				text = c.base + strings.TrimPrefix(text, "/")
 			}
 		}
-		text = escapeBehindHost(text)
-		if strings.Contains(text, "%") {
+		text, query, split := strings.Cut(text, "?")
+		if text = escapeBehindHost(text); strings.Contains(text, "%") {
 			return e, false
 		}
+		if split {
+			if r.Query.None || query == "" || strings.HasSuffix(query, "&") || escapePath(query) != query {
+				return e, false
+			}
+			text, e.keep = text+"?"+query, false
+		}
+		return e.to(text)
 	case r.Match == ir.MatchSegment && r.Action == ir.ActionRedirect && strings.HasPrefix(r.Path, "/") && r.Path != "/":
 		e.path = mergeSlashes(r.Path)
 		e.folder = strings.HasSuffix(e.path, "/")
 		if segments(e.path) > 12 {
 			return e, false
 		}
-	default:
-		return e, false
+		e.fixed = strings.ContainsAny(text, "%?")
+		e.keep = !strings.Contains(text, "?")
+		return e.to(text)
 	}
-	if strings.ContainsAny(e.path, "$\"\\\x00\r\n") || len(e.path) > 600 {
+	return e, false
+}
+
+// to sets where the redirect leads; ok is false when it has to be written on its own.
+func (e entry) to(text string) (_ entry, ok bool) {
+	if strings.ContainsAny(e.path, "$\"\\\x00\r\n") || len(e.key()) > 600 {
 		return e, false
 	}
 	for _, head := range []string{"http://", "https://"} {
@@ -83,6 +119,26 @@ func (c *compiler) bulkEntry(r *ir.Rule) (e entry, ok bool) {
 		return e, true
 	}
 	return e, false
+}
+
+// askedQuery is the one query string with which conditions hold, when they are of that form.
+func askedQuery(list []*ir.Condition) (query string, ok bool) {
+	if len(list) != 1 {
+		return "", false
+	}
+	c := list[0]
+	if c.Kind != ir.CondRegex || c.Negated || c.Or || c.Pattern == nil || c.Pattern.Re == nil || len(c.Test.Parts) != 1 {
+		return "", false
+	}
+	if p := &c.Test.Parts[0]; p.Kind != ir.Variable || p.Space != "" || p.Name != "QUERY_STRING" {
+		return "", false
+	}
+	query, caseless, ok := c.Pattern.Re.Tree().Exact()
+	// "?" would be taken for the end of a path that has one
+	if !ok || caseless || query == "" || strings.ContainsAny(query, "$?\"\\ ;{}'") || strings.IndexFunc(query, unicode.IsControl) >= 0 {
+		return "", false
+	}
+	return query, true
 }
 
 // escapeBehindHost escapes the path of an address.
@@ -107,6 +163,8 @@ type bulkKind struct {
 	status int
 	head   string
 	keep   bool
+	fixed  bool
+	asked  bool
 }
 
 // bulk writes a run of redirects as maps. The unit of the first holds the directives; those that an earlier one hides
@@ -114,7 +172,7 @@ type bulkKind struct {
 func (g *attempt) bulk(c *compiler, run []entry) (list []*unit) {
 	seen := map[string]bool{}
 	hidden := func(e entry) bool {
-		if seen[e.path] {
+		if seen[e.path] || seen[e.key()] {
 			return true
 		}
 		if e.whole {
@@ -139,14 +197,15 @@ func (g *attempt) bulk(c *compiler, run []entry) (list []*unit) {
 			u.after = append(u.after, "# hidden by one above: "+clean(oneLine(e.rule.Origin)))
 			continue
 		}
-		seen[e.path] = true
-		k := bulkKind{whole: e.whole, folder: e.folder, mixed: strings.ToLower(e.path) != e.path, status: e.status, head: e.head, keep: e.keep}
+		key := e.key()
+		seen[key] = true
+		k := bulkKind{whole: e.whole, folder: e.folder, mixed: strings.ToLower(key) != key, status: e.status, head: e.head, keep: e.keep, fixed: e.fixed, asked: e.asked}
 		if !e.whole {
 			k.depth = segments(e.path)
 		}
 		if k.mixed {
 			// one of two that differ in case only stands alone
-			if seen["\x00"+strings.ToLower(e.path)] {
+			if seen["\x00"+strings.ToLower(key)] {
 				own := c.rule
 				if e.rule.Keyword != ir.RewriteRule {
 					own = c.alias
@@ -155,7 +214,7 @@ func (g *attempt) bulk(c *compiler, run []entry) (list []*unit) {
 				u.after = append(u.after, v.lines...)
 				continue
 			}
-			seen["\x00"+strings.ToLower(e.path)] = true
+			seen["\x00"+strings.ToLower(key)] = true
 		}
 		groups[k] = append(groups[k], e)
 	}
@@ -166,6 +225,8 @@ func (g *attempt) bulk(c *compiler, run []entry) (list []*unit) {
 	sort.Slice(kinds, func(i, j int) bool {
 		a, b := kinds[i], kinds[j]
 		switch {
+		case a.asked != b.asked:
+			return a.asked // a redirect of the path alone comes later, or hides it
 		case a.depth != b.depth:
 			return a.depth > b.depth // the longer path first
 		case a.folder != b.folder:
@@ -176,9 +237,12 @@ func (g *attempt) bulk(c *compiler, run []entry) (list []*unit) {
 			return a.head < b.head
 		case a.keep != b.keep:
 			return a.keep
+		case a.fixed != b.fixed:
+			return a.fixed
 		}
 		return !a.mixed && b.mixed
 	})
+	first.entries = run
 	for _, k := range kinds {
 		g.bulkMap(first, k, groups[k])
 	}
@@ -194,6 +258,9 @@ func (g *attempt) bulkMap(u *unit, k bulkKind, entries []entry) {
 	n := g.bulks
 	target := fmt.Sprintf("target%d", n)
 	source := "$uri"
+	if k.asked {
+		source = askedSource
+	}
 	rest := ""
 	if !k.whole {
 		// the beginning of the path, as many segments as the sources have
@@ -213,7 +280,7 @@ func (g *attempt) bulkMap(u *unit, k bulkKind, entries []entry) {
 	var b strings.Builder
 	keys := make([]string, 0, len(entries))
 	key := func(e entry) string {
-		p := e.path
+		p := e.key()
 		keys = append(keys, p)
 		if strings.HasPrefix(p, "~") || p == "default" {
 			p = `\` + p
@@ -224,10 +291,10 @@ func (g *attempt) bulkMap(u *unit, k bulkKind, entries []entry) {
 	if k.mixed {
 		name = "named_" + target
 	}
-	fmt.Fprintf(&b, "# %d redirects\nmap %s $%s {\n", len(entries), lowerOnly(g, k, source), name)
+	fmt.Fprintf(&b, "# %d redirects\nmap %s $%s {\n", len(entries), word(lowerOnly(g, k, source)), name)
 	for _, e := range entries {
 		if k.mixed {
-			fmt.Fprintf(&b, "    %s %s;\n", key(e), word(e.path+" "+e.target))
+			fmt.Fprintf(&b, "    %s %s;\n", key(e), word(e.key()+" "+e.target))
 			continue
 		}
 		fmt.Fprintf(&b, "    %s %s;\n", key(e), word(e.target))
@@ -265,10 +332,13 @@ func (g *attempt) bulkMap(u *unit, k bulkKind, entries []entry) {
 	g.out.maps[whole] = fmt.Sprintf("map $uri $%s {\n    \"%s\" 1;\n}", whole, re)
 	g.out.bulk = append(g.out.bulk, fmt.Sprintf("map $%s$spelled_uri $%s {\n    default $%s;\n    \"\" \"\";\n}", whole, clean, target))
 	u.lines = append(u.lines, ifBlock(test{variable: "$" + clean}, []string{fmt.Sprintf("return %d %s;", k.status, word(k.head+"$"+target+"$"+below+query))})...)
-	if rewritable(k.status) {
+	if rewritable(k.status) && !k.fixed {
 		u.lines = append(u.lines, ifBlock(test{variable: "$" + target}, []string{fmt.Sprintf("rewrite %s %s %s;", word("^"+rest+"$"), word(k.head+"$"+target+"$1"+query+"?"), flagOf(k.status))})...)
 	}
 }
+
+// askedSource are a path and its query: what a map of redirects with queries is asked for.
+const askedSource = "$uri?$args"
 
 // lowerOnly is the source of a map whose keys have no upper-case letters: empty for a path that has some.
 func lowerOnly(g *attempt, k bulkKind, source string) string {
@@ -276,6 +346,9 @@ func lowerOnly(g *attempt, k bulkKind, source string) string {
 		return source
 	}
 	name := "lower_" + strings.TrimPrefix(source, "$")
+	if k.asked {
+		name = "lower_asked"
+	}
 	g.out.maps[name] = fmt.Sprintf("map %s $%s {\n    \"~^(?<%s_>[^A-Z]+)$\" $%s_;\n}", source, name, name, name)
 	return "$" + name
 }

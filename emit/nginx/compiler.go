@@ -30,6 +30,9 @@ type unit struct {
 	front     bool     // stands before the rules
 	after     []string // lines behind all others of the run it belongs to
 	apart     bool     // stands in a location of its own
+	sees      bool     // the pattern of the rule sees the path of the URL
+	wholeURL  bool     // with its first slash
+	entries   []entry  // of a run of redirects that became maps
 }
 
 // output gathers what does not stand in a script.
@@ -107,7 +110,7 @@ func (u *unit) dropOnReason(undo ...func()) {
 
 // rule compiles one RewriteRule.
 func (c *compiler) rule(r *ir.Rule, f form) (u unit) {
-	u = unit{origin: r.Origin, directive: string(r.Keyword), rule: r}
+	u = unit{origin: r.Origin, directive: string(r.Keyword), rule: r, sees: true, wholeURL: c.server}
 	guards := c.guards
 	defer u.dropOnReason(func() { c.guards = guards })
 	if _, known := c.findsBase(r); known {

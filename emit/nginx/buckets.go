@@ -1,0 +1,415 @@
+package nginx
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+	"strings"
+
+	"rewright/parser/ir"
+	"rewright/parser/sim"
+)
+
+// Long lists of rules with patterns: nginx would try one regular expression after the other. Rules whose patterns begin with
+// a whole path segment move into a location of that segment, so that only those are tried that may match.
+
+const (
+	bucketFrom   = 100       // rules with patterns at the server level
+	bucketSize   = 32        // rules of a location that are worth a look at one segment more
+	bucketDepth  = 4         // segments that locations may have
+	bucketTrials = 2_000_000 // patterns tried on literal paths; what is not tried counts as a match
+)
+
+// bucket is the rules of one location.
+type bucket struct {
+	head  string // "/segment/", or a whole path
+	exact bool
+	units []*unit
+}
+
+// buckets moves rules from the server level into locations, as far as nobody can tell: a location is looked for when the
+// script of the server is through, so no directive that stays may stand behind a rule that goes and take its requests.
+func (g *attempt) buckets() {
+	if g.layout != flat || len(g.server) < bucketFrom || len(g.areas) > 1 {
+		return
+	}
+	front, fits := g.besideBuckets()
+	if !fits {
+		return
+	}
+	own := g.namesSet()
+	left := &later{}
+	moves := map[*unit]string{}
+	for _, u := range slices.Backward(g.server) {
+		head, exact := u.literal()
+		switch {
+		case u.entries != nil:
+			left.addBulk(u.entries)
+		case !u.acts():
+		case head == "":
+			left.all = true
+		case left.all:
+		case firstSegment(head, exact) != "" && u.selfContained(own) && !left.overlaps(u, head, exact):
+			moves[u] = head
+			continue
+		default:
+			left.addHead(head)
+		}
+		if left.all {
+			break
+		}
+	}
+	// a path that has a location never gets to another, and what ends the server's script does not end a location's
+	ends, fits := g.ends()
+	if !fits {
+		return
+	}
+	keep := map[string]bool{}
+	for u, head := range moves {
+		first := firstSegment(head, u.wholePath())
+		if _, known := keep[first]; !known {
+			keep[first] = !slices.ContainsFunc(ends, func(h string) bool { return strings.HasPrefix(h, first) || strings.HasPrefix(first, h) })
+		}
+		if !keep[first] {
+			delete(moves, u) // with all of its location: they may stand in each other's way
+		}
+	}
+	if len(moves) < bucketFrom {
+		return
+	}
+	var stay, moved []*unit
+	for _, u := range g.server {
+		if _, ok := moves[u]; ok {
+			moved = append(moved, u)
+		} else {
+			stay = append(stay, u)
+		}
+	}
+	g.server = stay
+	var blocks []locationBlock
+	for _, b := range split(moved, moves, 1) {
+		head := "location " + word(b.head)
+		if b.exact {
+			head = "location = " + word(b.head)
+		}
+		blocks = append(blocks, locationBlock{head: head, lines: front, units: b.units})
+	}
+	g.locations = append(blocks, g.locations...)
+}
+
+// besideBuckets looks at the locations that are there: fits tells whether others may stand beside them, front is what
+// a location for what is in the root has to say.
+func (g *attempt) besideBuckets() (front []string, fits bool) {
+	for _, l := range g.locations {
+		switch {
+		case l.head == protectedLocation || strings.HasPrefix(l.head, "location = "):
+		case l.head == "location /":
+			lines := slices.Clone(l.lines)
+			for _, u := range l.units {
+				lines = append(lines, u.lines...)
+			}
+			for _, line := range lines {
+				if !strings.HasPrefix(line, "try_files ") {
+					return nil, false
+				}
+			}
+			front = append(front, lines...)
+		default:
+			return nil, false
+		}
+	}
+	return front, len(front) < 2
+}
+
+// ends are the beginnings of paths that have locations of their own, or whose script ends before it is through. fits is false when
+// that may be any path, or when a path becomes another within the server.
+func (g *attempt) ends() (heads []string, fits bool) {
+	for _, l := range g.locations {
+		if path, is := strings.CutPrefix(l.head, "location = "); is {
+			heads = append(heads, strings.Trim(path, `"`))
+		}
+	}
+	for _, u := range g.server {
+		for _, l := range u.lines {
+			switch l = strings.TrimSpace(l); {
+			case strings.HasPrefix(l, "rewrite ") && !redirecting(l):
+				return nil, false
+			case l == "break;" || strings.HasPrefix(l, "break; "):
+				head, _ := u.literal()
+				if head == "" {
+					return nil, false
+				}
+				heads = append(heads, head)
+			}
+		}
+	}
+	return heads, true
+}
+
+// redirecting tells whether a rewrite sends the client elsewhere.
+func redirecting(line string) bool {
+	line, _, _ = strings.Cut(line, "; #")
+	line = strings.TrimSuffix(line, ";")
+	return strings.HasSuffix(line, " permanent") || strings.HasSuffix(line, " redirect")
+}
+
+// namesSet are the variables that scripts of the server level set, and where groups of patterns get them.
+func (g *attempt) namesSet() map[string]bool {
+	out := map[string]bool{}
+	for _, u := range g.server {
+		for _, l := range u.lines {
+			for rest := l; ; {
+				_, after, found := strings.Cut(rest, "set $")
+				if !found {
+					break
+				}
+				out[after[:wordEnd(after)]] = true
+				rest = after
+			}
+			for rest := l; ; {
+				_, after, found := strings.Cut(rest, "(?<")
+				if !found {
+					break
+				}
+				out[after[:wordEnd(after)]] = true
+				rest = after
+			}
+		}
+	}
+	return out
+}
+
+func wordEnd(s string) int {
+	i := 0
+	for i < len(s) && wordByte(s[i]) {
+		i++
+	}
+	return i
+}
+
+// acts tells whether a unit has directives that decide about requests in the order in which they stand.
+func (u *unit) acts() bool {
+	return slices.ContainsFunc(u.lines, func(l string) bool {
+		l = strings.TrimSpace(l)
+		for _, d := range [...]string{"if ", "rewrite ", "return ", "break;"} {
+			if strings.HasPrefix(l, d) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// literal is what every path begins with that a unit's rule takes, or all of it; empty: not known.
+func (u *unit) literal() (head string, exact bool) {
+	r := u.rule
+	if r == nil || !u.sees || r.Negated || r.Chain || r.Skip > 0 || r.Pattern == nil || r.Pattern.Re == nil || u.try || u.front || u.apart || u.dropped != "" {
+		return "", false
+	}
+	if r.Action != ir.ActionRedirect && r.Action != ir.ActionRespond && r.Action != ir.ActionNone && (r.Action != ir.ActionRewrite || !isAbsolute(r.Target)) {
+		return "", false
+	}
+	k := sim.PatternKey(r.Pattern.Re.Tree())
+	if k.Text == "" || k.Caseless {
+		return "", false
+	}
+	if r.Keyword == ir.RewriteRule && !u.wholeURL {
+		k.Text = "/" + strings.TrimPrefix(k.Text, "/")
+	}
+	if !strings.HasPrefix(k.Text, "/") {
+		return "", false
+	}
+	return k.Text, k.Exact
+}
+
+// wholePath tells whether the rule takes one path only.
+func (u *unit) wholePath() bool {
+	_, exact := u.literal()
+	return exact
+}
+
+// selfContained tells whether the directives of a unit mean the same anywhere else: they send answers only, and use
+// no variable that another unit sets.
+func (u *unit) selfContained(set map[string]bool) bool {
+	for _, l := range u.lines {
+		l = strings.TrimSpace(l)
+		switch name, _, _ := strings.Cut(l, " "); name {
+		case "if", "return", "}", "#":
+		case "rewrite":
+			if !redirecting(l) {
+				return false
+			}
+		default:
+			return false
+		}
+		for rest := l; ; {
+			_, after, found := strings.Cut(rest, "$")
+			if !found {
+				break
+			}
+			after = strings.TrimPrefix(after, "{")
+			name := after[:wordEnd(after)]
+			if set[name] && !slices.ContainsFunc(u.lines, func(l string) bool { return strings.Contains(l, "(?<"+name+">") }) {
+				return false
+			}
+			rest = after
+		}
+	}
+	return true
+}
+
+// firstSegment is the first segment of a beginning with the slash behind it, or a whole path of one segment; empty when
+// the beginning does not say it.
+func firstSegment(head string, exact bool) string { return segmentsOf(head, exact, 1) }
+
+// segmentsOf is the same for the first n segments.
+func segmentsOf(head string, exact bool, n int) string {
+	at := 0
+	for range n {
+		i := strings.IndexByte(head[at+1:], '/')
+		if i < 0 {
+			if exact {
+				return head
+			}
+			return ""
+		}
+		at += i + 1
+	}
+	return head[:at+1]
+}
+
+// split groups units by their first n segments, in the order of the first of each. Where all units of a large group
+// say one more, the group is split by that.
+func split(list []*unit, heads map[*unit]string, n int) (out []bucket) {
+	index := map[string]int{}
+	for _, u := range list {
+		key := segmentsOf(heads[u], u.wholePath(), n)
+		i, known := index[key]
+		if !known {
+			i = len(out)
+			index[key] = i
+			out = append(out, bucket{head: key, exact: !strings.HasSuffix(key, "/")})
+		}
+		out[i].units = append(out[i].units, u)
+	}
+	if n == bucketDepth {
+		return out
+	}
+	var finer []bucket
+	for _, b := range out {
+		deeper := !b.exact && len(b.units) > bucketSize
+		for i := 0; deeper && i < len(b.units); i++ {
+			deeper = !b.units[i].wholePath() && segmentsOf(heads[b.units[i]], false, n+1) != ""
+		}
+		if deeper {
+			finer = append(finer, split(b.units, heads, n+1)...)
+		} else {
+			finer = append(finer, b)
+		}
+	}
+	return finer
+}
+
+// later is what stays at the server level behind a rule.
+type later struct {
+	all    bool                // something that may take any request
+	heads  map[string]bool     // beginnings of what other rules take, in lower case
+	stems  map[string]bool     // what those begin with
+	whole  []*entry            // of maps, sorted by path
+	below  map[string]struct{} // paths of Redirect in maps: they take what lies below as well
+	trials int
+}
+
+func (l *later) addHead(head string) {
+	if l.heads == nil {
+		l.heads, l.stems = map[string]bool{}, map[string]bool{}
+	}
+	head = headOf(head)
+	l.heads[head] = true
+	for i := len(head); i > 0 && !l.stems[head[:i]]; i-- {
+		l.stems[head[:i]] = true
+	}
+}
+
+func (l *later) addBulk(list []entry) {
+	if l.below == nil {
+		l.below = map[string]struct{}{}
+	}
+	for i := range list {
+		e := &list[i]
+		l.whole = append(l.whole, e)
+		if !e.whole {
+			l.below[strings.TrimSuffix(e.path, "/")] = struct{}{}
+		}
+	}
+	slices.SortFunc(l.whole, func(a, b *entry) int { return cmp.Compare(a.path, b.path) })
+}
+
+// overlaps tells whether anything of it may take a request that the rule takes.
+func (l *later) overlaps(u *unit, head string, exact bool) bool {
+	low := headOf(head)
+	if l.stems[low] {
+		return true
+	}
+	for i := 1; i <= len(low) && len(l.heads) > 0; i++ {
+		if l.heads[low[:i]] {
+			return true
+		}
+	}
+	if len(l.whole) == 0 {
+		return false
+	}
+	for i := 1; i <= len(head); i++ {
+		if i == len(head) || head[i] == '/' {
+			if _, is := l.below[head[:i]]; is {
+				return true
+			}
+		}
+	}
+	next := following{all: true}
+	if !exact {
+		next = behindPrefix(u.rule.Pattern.Re.Tree())
+	}
+	if next.all {
+		return l.overlapsFrom(u, head)
+	}
+	if l.overlapsAt(u, head) {
+		return true
+	}
+	for c := range 256 {
+		if next.set.Has(byte(c)) && l.overlapsFrom(u, head+string([]byte{byte(c)})) {
+			return true
+		}
+	}
+	return false
+}
+
+// overlapsAt looks at the redirects of one path.
+func (l *later) overlapsAt(u *unit, path string) bool {
+	i := sort.Search(len(l.whole), func(i int) bool { return l.whole[i].path >= path })
+	return i < len(l.whole) && l.whole[i].path == path && l.takes(u, l.whole[i])
+}
+
+// overlapsFrom looks at the redirects of paths that begin with text.
+func (l *later) overlapsFrom(u *unit, text string) bool {
+	i := sort.Search(len(l.whole), func(i int) bool { return l.whole[i].path >= text })
+	for ; i < len(l.whole) && strings.HasPrefix(l.whole[i].path, text); i++ {
+		if l.takes(u, l.whole[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// takes tells whether a rule may take a request that a redirect of a map takes, too.
+func (l *later) takes(u *unit, e *entry) bool {
+	if l.trials++; l.trials > bucketTrials || !e.whole {
+		return true
+	}
+	path := e.path
+	if u.rule.Keyword == ir.RewriteRule && !u.wholeURL {
+		path = strings.TrimPrefix(path, "/")
+	}
+	matched, err := u.rule.Pattern.Re.MatchBool(path)
+	return matched || err != nil
+}
