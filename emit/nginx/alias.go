@@ -92,9 +92,9 @@ func (b *builder) segment() {
 		return
 	}
 	name := "rest"
-	spelled := "^" + quoteLiteral(escapePath(path)) + "(?<" + name + `>/[^?]*)?(?:\?|$)`
+	spelled := "^" + spelledLiteral(path) + "(?<" + name + `>/[^?]*)?(?:\?|$)`
 	if folder {
-		spelled = "^" + quoteLiteral(escapePath(path)) + "(?<" + name + `>[^?]*)`
+		spelled = "^" + spelledLiteral(path) + "(?<" + name + `>[^?]*)`
 	}
 	b.when([]group{{b.spelledTest(spelled)}}, b.answer(r.Status, full+"$"+name+tail)...)
 	if canRewrite {

@@ -2,6 +2,7 @@ package nginx
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"sort"
 	"strings"
@@ -37,7 +38,7 @@ func (g *attempt) buckets() {
 	if !fits {
 		return
 	}
-	own := g.namesSet()
+	shared := g.namesSet()
 	left := &later{}
 	moves := map[*unit]string{}
 	for _, u := range slices.Backward(g.server) {
@@ -49,11 +50,11 @@ func (g *attempt) buckets() {
 		case head == "":
 			left.all = true
 		case left.all:
-		case firstSegment(head, exact) != "" && u.selfContained(own) && !left.overlaps(u, head, exact):
+		case !u.caseless() && firstSegment(head, exact) != "" && u.selfContained(shared) && !left.overlaps(u, head, exact):
 			moves[u] = head
 			continue
 		default:
-			left.addHead(head)
+			left.addHead(u, head, exact)
 		}
 		if left.all {
 			break
@@ -68,7 +69,7 @@ func (g *attempt) buckets() {
 	for u, head := range moves {
 		first := firstSegment(head, u.wholePath())
 		if _, known := keep[first]; !known {
-			keep[first] = !slices.ContainsFunc(ends, func(h string) bool { return strings.HasPrefix(h, first) || strings.HasPrefix(first, h) })
+			keep[first] = !slices.ContainsFunc(ends, func(h string) bool { return hasPrefixFold(h, first) || hasPrefixFold(first, h) })
 		}
 		if !keep[first] {
 			delete(moves, u) // with all of its location: they may stand in each other's way
@@ -95,6 +96,10 @@ func (g *attempt) buckets() {
 		blocks = append(blocks, locationBlock{head: head, lines: front, units: b.units})
 	}
 	g.locations = append(blocks, g.locations...)
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
 // besideBuckets looks at the locations that are there: fits tells whether others may stand beside them, front is what
@@ -153,30 +158,53 @@ func redirecting(line string) bool {
 	return strings.HasSuffix(line, " permanent") || strings.HasSuffix(line, " redirect")
 }
 
-// namesSet are the variables that scripts of the server level set, and where groups of patterns get them.
+// namesSet are the variables that scripts of the server level set, and where groups of patterns get them: true when a
+// unit uses one that another may have set.
 func (g *attempt) namesSet() map[string]bool {
 	out := map[string]bool{}
 	for _, u := range g.server {
 		for _, l := range u.lines {
-			for rest := l; ; {
-				_, after, found := strings.Cut(rest, "set $")
-				if !found {
-					break
+			for _, mark := range [...]string{"set $", "(?<"} {
+				for _, rest, found := strings.Cut(l, mark); found; _, rest, found = strings.Cut(rest, mark) {
+					if name := rest[:wordEnd(rest)]; !out[name] {
+						out[name] = false
+					}
 				}
-				out[after[:wordEnd(after)]] = true
-				rest = after
 			}
-			for rest := l; ; {
-				_, after, found := strings.Cut(rest, "(?<")
-				if !found {
-					break
+		}
+	}
+	for _, u := range g.server {
+		own := map[string]bool{}
+		for _, l := range u.lines {
+			if rest, is := strings.CutPrefix(l, "set $"); is { // always run; a text without variables makes it new
+				name := rest[:wordEnd(rest)]
+				if !strings.Contains(rest, "$") {
+					own[name] = true
 				}
-				out[after[:wordEnd(after)]] = true
-				rest = after
+			}
+			for _, rest, found := strings.Cut(l, "(?<"); found; _, rest, found = strings.Cut(rest, "(?<") {
+				own[rest[:wordEnd(rest)]] = true
+			}
+			for name := range variables(l) {
+				if _, is := out[name]; is && !own[name] {
+					out[name] = true
+				}
 			}
 		}
 	}
 	return out
+}
+
+// variables are the names behind dollar signs.
+func variables(line string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, rest, found := strings.Cut(line, "$"); found; _, rest, found = strings.Cut(rest, "$") {
+			rest = strings.TrimPrefix(rest, "{")
+			if name := rest[:wordEnd(rest)]; name != "" && !yield(name) {
+				return
+			}
+		}
+	}
 }
 
 func wordEnd(s string) int {
@@ -200,7 +228,8 @@ func (u *unit) acts() bool {
 	})
 }
 
-// literal is what every path begins with that a unit's rule takes, or all of it; empty: not known.
+// literal is what every path begins with that a unit's rule takes, or all of it; empty: not known. In lower case when the
+// rule is caseless.
 func (u *unit) literal() (head string, exact bool) {
 	r := u.rule
 	if r == nil || !u.sees || r.Negated || r.Chain || r.Skip > 0 || r.Pattern == nil || r.Pattern.Re == nil || u.try || u.front || u.apart || u.dropped != "" {
@@ -210,7 +239,7 @@ func (u *unit) literal() (head string, exact bool) {
 		return "", false
 	}
 	k := sim.PatternKey(r.Pattern.Re.Tree())
-	if k.Text == "" || k.Caseless {
+	if k.Text == "" {
 		return "", false
 	}
 	if r.Keyword == ir.RewriteRule && !u.wholeURL {
@@ -228,13 +257,16 @@ func (u *unit) wholePath() bool {
 	return exact
 }
 
+// caseless tells whether the text of literal may be spelled in upper case as well.
+func (u *unit) caseless() bool { return sim.PatternKey(u.rule.Pattern.Re.Tree()).Caseless }
+
 // selfContained tells whether the directives of a unit mean the same anywhere else: they send answers only, and use
-// no variable that another unit sets.
-func (u *unit) selfContained(set map[string]bool) bool {
+// no variable that another unit sets for them.
+func (u *unit) selfContained(shared map[string]bool) bool {
 	for _, l := range u.lines {
 		l = strings.TrimSpace(l)
 		switch name, _, _ := strings.Cut(l, " "); name {
-		case "if", "return", "}", "#":
+		case "if", "return", "set", "}", "#":
 		case "rewrite":
 			if !redirecting(l) {
 				return false
@@ -242,17 +274,10 @@ func (u *unit) selfContained(set map[string]bool) bool {
 		default:
 			return false
 		}
-		for rest := l; ; {
-			_, after, found := strings.Cut(rest, "$")
-			if !found {
-				break
-			}
-			after = strings.TrimPrefix(after, "{")
-			name := after[:wordEnd(after)]
-			if set[name] && !slices.ContainsFunc(u.lines, func(l string) bool { return strings.Contains(l, "(?<"+name+">") }) {
+		for name := range variables(l) {
+			if shared[name] {
 				return false
 			}
-			rest = after
 		}
 	}
 	return true
@@ -312,23 +337,37 @@ func split(list []*unit, heads map[*unit]string, n int) (out []bucket) {
 
 // later is what stays at the server level behind a rule.
 type later struct {
-	all    bool                // something that may take any request
-	heads  map[string]bool     // beginnings of what other rules take, in lower case
-	stems  map[string]bool     // what those begin with
-	whole  []*entry            // of maps, sorted by path
-	below  map[string]struct{} // paths of Redirect in maps: they take what lies below as well
+	all    bool                   // something that may take any request
+	heads  map[string][]following // beginnings of what other rules take, in lower case
+	stems  map[string]bool        // what those begin with
+	whole  []*entry               // of maps, sorted by path
+	below  map[string]struct{}    // paths of Redirect in maps: they take what lies below as well
 	trials int
 }
 
-func (l *later) addHead(head string) {
+func (l *later) addHead(u *unit, head string, exact bool) {
 	if l.heads == nil {
-		l.heads, l.stems = map[string]bool{}, map[string]bool{}
+		l.heads, l.stems = map[string][]following{}, map[string]bool{}
+	}
+	next := u.next(exact)
+	if len(head) > maxHead {
+		next = following{all: true}
 	}
 	head = headOf(head)
-	l.heads[head] = true
+	if list := l.heads[head]; !slices.Contains(list, next) {
+		l.heads[head] = append(list, next)
+	}
 	for i := len(head); i > 0 && !l.stems[head[:i]]; i-- {
 		l.stems[head[:i]] = true
 	}
+}
+
+// next is what may follow the literal beginning of a unit's rule.
+func (u *unit) next(exact bool) following {
+	if exact {
+		return following{}
+	}
+	return behindPrefix(u.rule.Pattern.Re.Tree())
 }
 
 func (l *later) addBulk(list []entry) {
@@ -347,13 +386,24 @@ func (l *later) addBulk(list []entry) {
 
 // overlaps tells whether anything of it may take a request that the rule takes.
 func (l *later) overlaps(u *unit, head string, exact bool) bool {
+	next := u.next(exact)
 	low := headOf(head)
-	if l.stems[low] {
-		return true
-	}
 	for i := 1; i <= len(low) && len(l.heads) > 0; i++ {
-		if l.heads[low[:i]] {
+		for _, f := range l.heads[low[:i]] {
+			if i == len(low) || f.hasFold(low[i]) {
+				return true
+			}
+		}
+	}
+	if len(head) > maxHead-1 || next.all {
+		if l.stems[low] {
 			return true
+		}
+	} else {
+		for c := range 256 {
+			if next.set.Has(byte(c)) && l.stems[headOf(low+string([]byte{byte(c)}))] {
+				return true
+			}
 		}
 	}
 	if len(l.whole) == 0 {
@@ -365,10 +415,6 @@ func (l *later) overlaps(u *unit, head string, exact bool) bool {
 				return true
 			}
 		}
-	}
-	next := following{all: true}
-	if !exact {
-		next = behindPrefix(u.rule.Pattern.Re.Tree())
 	}
 	if next.all {
 		return l.overlapsFrom(u, head)
@@ -412,4 +458,9 @@ func (l *later) takes(u *unit, e *entry) bool {
 	}
 	matched, err := u.rule.Pattern.Re.MatchBool(path)
 	return matched || err != nil
+}
+
+// hasFold tells whether a letter, given in lower case, or another byte can follow.
+func (f *following) hasFold(c byte) bool {
+	return f.all || f.set.Has(c) || c >= 'a' && c <= 'z' && f.set.Has(c-'a'+'A')
 }

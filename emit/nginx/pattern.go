@@ -227,6 +227,23 @@ func escapePath(text string) string {
 	return b.String()
 }
 
+// spelledLiteral is a regular expression for text as clients spell it in a path: the digits of escapes in either case.
+func spelledLiteral(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		one := escapePath(text[i : i+1])
+		switch {
+		case len(one) == 1:
+			b.WriteString(quoteLiteral(one))
+		case one == strings.ToUpper(one):
+			b.WriteString(one)
+		default:
+			b.WriteString("%(?i:" + one[1:] + ")")
+		}
+	}
+	return b.String()
+}
+
 // spelled makes of an Apache pattern one for $spelled_uri, which holds the path as the client spelled it and the query behind a
 // question mark. It covers paths that are spelled without needless escapes, "//" or dot segments; ok is false when
 // the pattern cannot be carried over.
@@ -237,7 +254,7 @@ func (s subject) spelled(p *ir.Pattern, used map[int]bool, name func(int) string
 	if !ok {
 		return "", false
 	}
-	start := "^" + quoteLiteral(escapePath(s.prefix))
+	start := "^" + spelledLiteral(s.prefix)
 	if !t.Anchored() {
 		start += "[^?]*?"
 	}
@@ -272,7 +289,7 @@ func (w *speller) node(n pattern.Node, top bool) (string, bool) {
 			if c == '?' || c == '%' {
 				return "", false
 			}
-			text += quoteLiteral(escapePath(string(c)))
+			text += spelledLiteral(n.Text[i : i+1])
 		}
 		if n.Caseless {
 			text = "(?i:" + text + ")"
