@@ -71,6 +71,9 @@ type Options struct {
 	Hosts []string
 	// Full asks for one file that the server can start with, instead of parts to include.
 	Full bool
+	// Folder is the absolute path of the folder that the files are written to, for files that name one another.
+	// Empty: not known, so that no file names another.
+	Folder string
 	// Context stops a conversion early; nil: never.
 	Context context.Context
 }

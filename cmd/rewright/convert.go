@@ -30,7 +30,8 @@ usage: rewright convert --to nginx|apache [flags] PATH
 PATH is a file, - for standard input, or a document root whose .htaccess files become one site.
 With --out the folder gets http.conf (belongs into http {}), server.conf (belongs into server {}) and report.json;
 with --full nginx.conf, a whole configuration, besides. Without --out the configuration goes to standard output.
-To Apache it gets .htaccess, or with --context server vhost.conf, and report.json.
+To Apache it gets .htaccess, or with --context server vhost.conf, and report.json; a large map becomes a RewriteMap
+with a file of its own beside vhost.conf, which names it by its path.
 A summary goes to standard error: which rules are carried over exactly, which nearly, with a request that shows the
 difference, and which not at all.
 
@@ -129,7 +130,13 @@ func (a *app) convert(f *convertFlags, target emit.Target, arg string) int {
 		hosts = []string{f.world.Host}
 	}
 	world := &sim.World{Files: parser.OSFiles{Known: []string{root}}, DocumentRoot: filepath.ToSlash(root), ServerName: f.world.Host, Env: f.world.Env, HasModule: f.world.hasModule(), Time: a.now()}
-	result, err := target.Convert(l.Program, emit.Options{World: world, Hosts: hosts, Full: f.full})
+	out := ""
+	if f.out != "" {
+		if out, err = filepath.Abs(f.out); err != nil {
+			return a.fail("%v", err)
+		}
+	}
+	result, err := target.Convert(l.Program, emit.Options{World: world, Hosts: hosts, Full: f.full, Folder: filepath.ToSlash(out)})
 	if errors.Is(err, sim.ErrRefused) {
 		fmt.Fprintf(a.err, "%v\n", err)
 		return exitUsage

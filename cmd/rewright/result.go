@@ -82,7 +82,7 @@ func writeResult(out string, r *emit.Result) error {
 // replaceable tells whether a folder may be replaced as a whole; the error says why not.
 func replaceable(out string, info fs.FileInfo, entries []fs.DirEntry) error {
 	for _, e := range entries {
-		if !ownFiles[e.Name()] || !e.Type().IsRegular() {
+		if !ownFiles[e.Name()] && !apache.IsTable(e.Name()) || !e.Type().IsRegular() {
 			return fmt.Errorf("--out %s: holds %s, which is no part of an earlier result; name a new folder", out, e.Name())
 		}
 		if file, err := e.Info(); err == nil && file.Mode().Perm()&0o222 == 0 {

@@ -157,6 +157,13 @@ func (c *conversion) check(t *trial) {
 	}
 	w := c.world
 	w.HasModule = nil
+	if len(t.files) > 0 {
+		base := w.Files
+		if base == nil {
+			base = sim.NoFiles{}
+		}
+		w.Files = withTables{base, c.options.Folder, t.files}
+	}
 	after, err := probe.New(l.Program, probe.Options{World: w, Budget: checkBudget})
 	if err != nil {
 		t.refused = err
@@ -165,7 +172,17 @@ func (c *conversion) check(t *trial) {
 	if c.asked == nil {
 		c.asked = c.questions()
 	}
-	t.diffs, t.compared = check.Compare(c.asked, after)
+	var more []func(a, b *sim.Outcome) string
+	if names := headerNames(c.program); len(names) > 0 {
+		more = append(more, func(a, b *sim.Outcome) string {
+			if name := differentHeader(names, a, b); name != "" {
+				return headerWhat + name
+			}
+			return ""
+		})
+	}
+	t.diffs, t.compared = check.Compare(c.asked, after, more...)
+
 	differ := t.diffs[:0]
 	for _, d := range t.diffs {
 		if !onlyPort(&d) {
@@ -208,15 +225,19 @@ func onlyPort(d *check.Difference) bool {
 // errorPages are the files that error_page names.
 func (c *conversion) errorPages() (files []string) {
 	seen := map[string]bool{}
+	root := c.root
 	var walk func(s *ir.Scope)
 	walk = func(s *ir.Scope) {
+		if s.Kind == ir.ScopeHost {
+			root = c.rootOf(s)
+		}
 		for _, it := range s.Items {
 			switch it := it.(type) {
 			case *ir.Scope:
 				walk(it)
 			case *ir.Setting:
 				if n := len(it.Args); it.Name == "error_page" && n > 1 && strings.HasPrefix(it.Arg(n-1), "/") && !strings.ContainsAny(it.Arg(n-1), "$?") {
-					if file := c.root + it.Arg(n-1); !seen[file] && len(files) < 20 {
+					if file := root + it.Arg(n-1); !seen[file] && len(files) < 20 {
 						seen[file] = true
 						files = append(files, file)
 					}
@@ -277,9 +298,11 @@ func (c *conversion) questions() []check.Answered {
 			}
 		}
 	}
+	root := c.root
 	var walk func(s *ir.Scope)
 	walk = func(s *ir.Scope) {
 		if s.Kind == ir.ScopeHost {
+			root = c.rootOf(s)
 			host = probe.DefaultHost
 			if names := serverNames(s); len(names) > 0 && !strings.ContainsAny(names[0], "*~") {
 				host = names[0]
@@ -294,13 +317,13 @@ func (c *conversion) questions() []check.Answered {
 			for _, sample := range locationSamples(s) {
 				ask(sample)
 				if s.Pattern == nil {
-					ask(sample, c.root+strings.TrimSuffix(sample, "/")+"/")
+					ask(sample, root+strings.TrimSuffix(sample, "/")+"/")
 				}
 				foreign := probe.Probe{Request: sim.Request{Host: host, Target: sample, Header: [][2]string{{"Referer", "http://elsewhere.invalid/"}}}}
 				if len(inherited(s, "valid_referers")) > 0 {
 					asked = append(asked, check.Answered{Question: check.Question{Probe: foreign}, Before: c.before.Ask(foreign)})
 				}
-				ask(sample+"?a=1", c.root+path.Clean(sample))
+				ask(sample+"?a=1", root+path.Clean(sample))
 				if len(own(s, "proxy_pass")) > 0 {
 					ask(sample + "%3Fx")
 				}
@@ -311,9 +334,9 @@ func (c *conversion) questions() []check.Answered {
 					ask(strings.TrimSuffix(sample, "/"))
 				}
 				ask(strings.TrimSuffix(sample, "/") + "/below.html")
-				ask(strings.TrimSuffix(sample, "/")+"/below", c.root+strings.TrimSuffix(sample, "/")+"/below/index.html")
-				ask(strings.TrimSuffix(sample, "/")+"/below", c.root+strings.TrimSuffix(sample, "/")+"/below.html")
-				ask(strings.TrimSuffix(sample, "/")+"/below.html", c.root+strings.TrimSuffix(sample, "/")+"/below.html")
+				ask(strings.TrimSuffix(sample, "/")+"/below", root+strings.TrimSuffix(sample, "/")+"/below/index.html")
+				ask(strings.TrimSuffix(sample, "/")+"/below", root+strings.TrimSuffix(sample, "/")+"/below.html")
+				ask(strings.TrimSuffix(sample, "/")+"/below.html", root+strings.TrimSuffix(sample, "/")+"/below.html")
 			}
 		}
 		for _, it := range s.Items {
@@ -374,6 +397,15 @@ func (t *trial) blame(d *check.Difference) (items []ir.Item) {
 			items = append(items, it)
 		}
 	}
+	if name, ok := strings.CutPrefix(d.What, headerWhat); ok {
+		for it := range t.noted {
+			set, is := it.(*ir.Setting)
+			if is && (set.Name == "add_header" && strings.EqualFold(set.Arg(0), name) || set.Name == "expires" && name == "cache-control") {
+				add(it)
+			}
+		}
+		return items
+	}
 	for _, r := range probe.Fired(&d.Before) {
 		add(r)
 	}
@@ -387,7 +419,7 @@ func (t *trial) blame(d *check.Difference) (items []ir.Item) {
 	}
 	if len(items) == 0 || len(probe.Fired(&d.Before)) == 0 {
 		for it := range t.noted {
-			if set, ok := it.(*ir.Setting); ok && t.concerns(set, d) {
+			if set, ok := it.(*ir.Setting); ok && set.Name != "add_header" && set.Name != "expires" && t.concerns(set, d) {
 				add(it)
 			}
 		}
@@ -482,7 +514,7 @@ func (c *conversion) result(t *trial) *emit.Result {
 	if c.target.Server {
 		name = VhostFile
 	}
-	r.Files = append(r.Files, emit.File{Name: name, Text: []byte(t.text)})
+	r.Files = append(append(r.Files, emit.File{Name: name, Text: []byte(t.text)}), t.files...)
 	var leftOver *check.Difference
 	if len(t.others) > 0 {
 		leftOver = &t.others[0]
@@ -491,7 +523,7 @@ func (c *conversion) result(t *trial) *emit.Result {
 		note := *n
 		d := t.blamed[t.itemOf[n]]
 		if d == nil && leftOver != nil && note.Fidelity == emit.Exact {
-			if _, isSetting := t.itemOf[n].(*ir.Setting); isSetting {
+			if _, isSetting := t.itemOf[n].(*ir.Setting); isSetting && n.Directive != "server_name" && n.Directive != "add_header" && n.Directive != "expires" {
 				d = leftOver
 			}
 		}
@@ -537,6 +569,10 @@ func (c *conversion) witness(d *check.Difference) *emit.Witness {
 	p := &d.Probe
 	w := &emit.Witness{Method: p.Request.Method, URL: probe.URL(p.Request), Header: p.Request.Header,
 		Before: check.Describe(&d.Before), After: check.Describe(&d.After)}
+	if name, ok := strings.CutPrefix(d.What, headerWhat); ok {
+		w.Before += " with " + name + ": " + strings.Join(headerParts(&d.Before, name), ", ")
+		w.After += " with " + name + ": " + strings.Join(headerParts(&d.After, name), ", ")
+	}
 	for _, f := range p.Exists {
 		w.Assume = append(w.Assume, strings.TrimPrefix(f, c.root)+" exists")
 	}

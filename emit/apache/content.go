@@ -44,6 +44,7 @@ func (s *script) content(v *vhost, at subject) (goesOn bool) {
 	s.access()
 	s.root, s.rooted = s.folderOf()
 	s.alias = s.aliasOf()
+	s.locationHeaders()
 	for _, set := range own(s.sc, "add_header") {
 		w.headers(s.sc, set)
 	}
@@ -451,7 +452,7 @@ func (s *script) tryFiles(v *vhost, set *ir.Setting) (goesOn bool) {
 	if s.w.forms.fallback && constant && s.front(len(lines)) {
 		s.w.note(set, s.sc, "try_files", emit.Exact, "", "")
 		path, _, _ := strings.Cut(text, "?")
-		s.w.head.add(&unit{item: set, origin: set.Origin, lines: []string{"FallbackResource " + plainWord(path)}})
+		s.w.headNow().add(&unit{item: set, origin: set.Origin, lines: []string{"FallbackResource " + plainWord(path)}})
 		return true
 	}
 	s.put(set, "try_files", lines)
@@ -466,7 +467,7 @@ func (s *script) enter(v *vhost, name *ir.Scope, conds []string, set *ir.Setting
 	goesOn := inner.items(name.Items)
 	inner.settleJumps()
 	if goesOn {
-		inner.contents(v, always)
+		inner.contents(v, anything)
 	}
 	if n := inner.b.rules(); n > 0 && len(conds) > 0 {
 		guard := s.settle(guardLines(conds, n))
@@ -486,7 +487,7 @@ func (s *script) noSlash(set *ir.Setting) {
 		}
 	}
 	if s.sc.Kind == ir.ScopeHost || s.sc.Path == "/" && s.sc.Modifier == ir.PrefixLocation && s.sc.Parent == hostOf(s.sc) {
-		s.w.head.add(&unit{item: set, origin: set.Origin, lines: []string{"DirectorySlash Off"}})
+		s.w.headNow().add(&unit{item: set, origin: set.Origin, lines: []string{"DirectorySlash Off"}})
 	}
 }
 
@@ -524,83 +525,4 @@ func (w *writer) named(host *ir.Scope, name string) *ir.Scope {
 		}
 	}
 	return nil
-}
-
-// pass writes what hands a request to a backend.
-func (s *script) pass(set *ir.Setting, at subject) (goesOn bool) {
-	w, place := s.w, s.sc
-	for place.Kind == ir.ScopeIf {
-		place = place.Parent
-	}
-	if strings.Contains(set.Arg(0), "$") {
-		w.drop(s.b, set, s.sc, set.Name, "the backend is chosen by a variable", "")
-		return true
-	}
-	address := upstream(w.program, set.Arg(0))
-	switch set.Name {
-	case "proxy_pass":
-		scheme, rest, ok := strings.Cut(address, "://")
-		if !ok || strings.HasPrefix(rest, "unix:") {
-			w.drop(s.b, set, s.sc, set.Name, "a backend behind a socket", "ProxyPass unix:… in the server's configuration")
-			return true
-		}
-		host, uri, has := strings.Cut(rest, "/")
-		if !has {
-			s.put(set, set.Name, rule(nil, "^(.*)$", scheme+"://"+host+"/$1", "P", "L"))
-			return false
-		}
-		if place.Modifier == ir.RegexLocation || place.Modifier == ir.RegexLocationCI {
-			w.drop(s.b, set, s.sc, set.Name, "nginx refuses a path here", "")
-			return true
-		}
-		s.put(set, set.Name, rule(nil, "^"+quoteMeta(strings.TrimPrefix(place.Path, "/"))+"(.*)$", scheme+"://"+host+"/"+escapeLiteral(uri)+"$1", "P", "L"))
-		return false
-	case "fastcgi_pass":
-		handler := "proxy:fcgi://" + address
-		if socket, ok := strings.CutPrefix(address, "unix:"); ok {
-			handler = "proxy:unix:" + socket + "|fcgi://localhost"
-		}
-		s.put(set, set.Name, rule(nil, "^", "-", "H="+handler))
-		return true
-	}
-	w.drop(s.b, set, s.sc, set.Name, "httpd has no such backend here", "see mod_proxy_uwsgi and mod_proxy_scgi")
-	return true
-}
-
-// upstream replaces the name of an upstream block by its only server.
-func upstream(p *ir.Program, address string) string {
-	scheme, rest, ok := strings.Cut(address, "://")
-	if !ok {
-		scheme, rest = "", address
-	}
-	name, tail, has := strings.Cut(rest, "/")
-	if has {
-		tail = "/" + tail
-	}
-	var found string
-	var walk func(s *ir.Scope)
-	walk = func(s *ir.Scope) {
-		for _, it := range s.Items {
-			in, isScope := it.(*ir.Scope)
-			if !isScope {
-				continue
-			}
-			if in.Kind == ir.ScopeUpstream && len(in.Args) > 0 && in.Args[0].Text == name {
-				for _, set := range own(in, "server") {
-					if found == "" {
-						found = set.Arg(0)
-					}
-				}
-			}
-			walk(in)
-		}
-	}
-	walk(p.Root)
-	if found != "" {
-		name = found
-	}
-	if scheme != "" {
-		return scheme + "://" + name + tail
-	}
-	return name + tail
 }

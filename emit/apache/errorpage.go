@@ -1,6 +1,7 @@
 package apache
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,6 +49,11 @@ func (p *errorPage) address() bool {
 	return hasScheme.MatchString(p.text) || strings.HasPrefix(p.text, "$scheme://")
 }
 
+// entered tells whether a named location goes on with the request, with a status of its own.
+func (p *errorPage) entered() bool {
+	return strings.HasPrefix(p.text, "@") && p.change && (p.code == 0 || p.code == 200)
+}
+
 // byRules tells whether ErrorDocument cannot say it: it keeps the status, redirects by 302 only, and knows no
 // variables of nginx.
 func (p *errorPage) byRules() bool {
@@ -60,7 +66,12 @@ func (w *writer) document(sc *ir.Scope, p *errorPage) (text string, fixed []ir.I
 	switch {
 	case strings.Contains(p.text, "$"):
 		return "", nil, "an error document whose name holds a variable"
-	case strings.HasPrefix(p.text, "/"), p.address():
+	case strings.HasPrefix(p.text, "/"):
+		if r := w.textAt(hostOf(sc), p.text); r != nil {
+			return documentText(constantText(r.Body)), nil, ""
+		}
+		return plainWord(p.text), nil, ""
+	case p.address():
 		return plainWord(p.text), nil, ""
 	case !strings.HasPrefix(p.text, "@"):
 		return "", nil, "an error document that is no path"
@@ -102,7 +113,7 @@ func (w *writer) document(sc *ir.Scope, p *errorPage) (text string, fixed []ir.I
 		}
 	case *ir.Rule:
 		if body, constant := it.Body.Constant(); it.Keyword == ir.NginxReturn && it.Body != nil && constant && it.Action != ir.ActionRedirect && body != "" && fits(body) && !strings.Contains(body, "%") {
-			return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(body) + `"`, []ir.Item{it}, ""
+			return documentText(body), []ir.Item{it}, ""
 		}
 		page, constant := "", false
 		if it.Target != nil {
@@ -113,6 +124,57 @@ func (w *writer) document(sc *ir.Scope, p *errorPage) (text string, fixed []ir.I
 		}
 	}
 	return "", nil, "the location " + p.text + " does more than name a page"
+}
+
+// documentText is a text as ErrorDocument takes it.
+func documentText(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+}
+
+// textAt is the return of the location that answers a path with a text that is the same for every request; nil when the
+// path is answered otherwise.
+func (w *writer) textAt(host *ir.Scope, path string) *ir.Rule {
+	if host == nil {
+		return nil
+	}
+	var best *ir.Scope
+	for _, l := range locations(host) {
+		switch l.Modifier {
+		case ir.ExactLocation:
+			if l.Path == path {
+				best = l
+			}
+		case ir.PrefixLocation, ir.NoRegexLocation:
+			if strings.HasPrefix(path, l.Path) && (best == nil || best.Modifier != ir.ExactLocation && len(l.Path) > len(best.Path)) {
+				best = l
+			}
+		case ir.RegexLocation, ir.RegexLocationCI:
+			if best == nil || best.Modifier != ir.ExactLocation {
+				return nil
+			}
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	r := w.only(best)
+	if r == nil || r.Body == nil || r.Action == ir.ActionRedirect || len(locations(best)) > 0 {
+		return nil
+	}
+	if body, constant := r.Body.Constant(); !constant || body == "" || !fits(body) || strings.Contains(body, "%") {
+		return nil
+	}
+	return r
+}
+
+// hasPage tells whether an ErrorDocument is in force for a status.
+func (s *script) hasPage(status int) bool {
+	for _, set := range inherited(s.sc, "error_page") {
+		if p, ok := readErrorPage(set); ok && !p.byRules() && slices.Contains(p.codes, strconv.Itoa(status)) {
+			return true
+		}
+	}
+	return false
 }
 
 // takesEverything tells whether a pattern takes every path, by its usual spellings.
@@ -176,7 +238,7 @@ func (w *writer) errorPage(v *vhost, sc *ir.Scope, set *ir.Setting) {
 		w.noted[set].Reason = "the text is sent as text/html"
 	}
 	if sc.Kind == ir.ScopeLocation && !(sc.Path == "/" && sc.Modifier == ir.PrefixLocation) {
-		w.head.add(&unit{item: set, origin: set.Origin, lines: w.around(sc, lines...)})
+		w.headNow().add(&unit{item: set, origin: set.Origin, lines: w.around(sc, lines...)})
 		return
 	}
 	v.head.add(&unit{item: set, origin: set.Origin, lines: lines})
@@ -287,7 +349,7 @@ func (s *script) missing(v *vhost) {
 		return
 	}
 	conds := []string{condition(s.filename(""), "!-f"), condition(s.filename(""), "!-d")}
-	if strings.HasPrefix(p.text, "@") && p.change && (p.code == 0 || p.code == 200) {
+	if p.entered() {
 		if name := s.w.named(hostOf(s.sc), p.text); name != nil {
 			s.w.pages[p.set] = true
 			s.w.note(p.set, s.w.holderOf(s.sc, p.set), "error_page", emit.Exact, "", "")

@@ -1,10 +1,13 @@
 package apache
 
 import (
+	"slices"
+	"sort"
 	"strings"
 
 	"rewright/emit"
 	"rewright/parser/ir"
+	"rewright/parser/sim"
 )
 
 // headers writes add_header and expires.
@@ -12,7 +15,7 @@ func (w *writer) headers(sc *ir.Scope, set *ir.Setting) {
 	var lines []string
 	drop := func(why string) {
 		w.note(set, sc, set.Name, emit.Dropped, why, "")
-		w.head.add(&unit{item: set, origin: set.Origin, dropped: why})
+		w.headNow().add(&unit{item: set, origin: set.Origin, dropped: why})
 	}
 	switch set.Name {
 	case "add_header":
@@ -20,34 +23,194 @@ func (w *writer) headers(sc *ir.Scope, set *ir.Setting) {
 			drop("a value that depends on the request")
 			return
 		}
-		when := "Header set "
-		if strings.Contains(strings.ToLower(set.Arg(len(set.Args)-1)), "always") && len(set.Args) > 2 {
-			when = "Header always set "
-		}
 		if set.Arg(1) == "" {
 			w.remark(set.Origin, set.Name, "an empty value sends nothing")
 			return
 		}
-		lines = []string{when + set.Arg(0) + " " + headerValue(set.Arg(1))}
+		if !always(set) {
+			w.aside(set, "httpd sends it with redirects only by \"always\", nginx without")
+		}
+		lines = append(w.replaced(sc, set), "Header "+w.tableIn(sc, set)+w.verb(sc, set)+" "+set.Arg(0)+" "+headerValue(set.Arg(1)))
 	case "expires":
 		lines = expires(set.Arg(0))
+		for i, l := range lines {
+			if rest, ok := strings.CutPrefix(l, "Header set Cache-Control "); ok && len(cacheControl(inherited(sc, "add_header"))) > 0 {
+				lines[i] = "Header append Cache-Control " + rest
+			}
+		}
+		if len(lines) > 0 && !strings.HasPrefix(lines[0], "Expires") && sc.Parent != nil && len(inherited(sc.Parent, "expires")) > 0 {
+			lines = append([]string{"ExpiresActive Off"}, lines...)
+		}
 		if lines == nil || len(set.Args) != 1 {
 			drop("a time that httpd cannot say")
 			return
 		}
 	}
-	if name := w.ifNames[sc]; name != "" && sc.Kind == ir.ScopeIf {
+	if name := w.ifNames[sc]; name != "" {
 		if set.Name == "expires" {
 			lines = append([]string{`<If "reqenv('` + name + `') == '1'">`}, append(indented(lines), "</If>")...)
 		} else {
-			lines[0] += " env=" + name
+			for i := range lines {
+				lines[i] += " env=" + name
+			}
 		}
 	} else if sc.Kind == ir.ScopeLocation && !(sc.Path == "/" && sc.Modifier == ir.PrefixLocation) && sc.Modifier != ir.NamedLocation {
 		lines = w.around(sc, lines...)
 	}
 	w.note(set, sc, set.Name, emit.Exact, "", "")
-	w.head.add(&unit{item: set, origin: set.Origin, lines: lines})
+	w.headNow().add(&unit{item: set, origin: set.Origin, lines: lines})
 }
+
+// headNow is where settings of a whole folder go: that of the virtual host that is being written.
+func (w *writer) headNow() *block {
+	if w.target.Server && w.current != nil {
+		return &w.current.head
+	}
+	return &w.head
+}
+
+// always tells whether a header goes with answers of every status.
+func always(set *ir.Setting) bool {
+	return len(set.Args) > 2 && strings.EqualFold(set.Arg(2), "always")
+}
+
+// table is the word for the table of headers that a header of nginx goes into.
+func table(set *ir.Setting) string {
+	if always(set) {
+		return "always "
+	}
+	return ""
+}
+
+// verb is how a header is sent beside others of its name: nginx sends them all.
+func (w *writer) verb(sc *ir.Scope, set *ir.Setting) string {
+	if strings.EqualFold(set.Arg(0), "Cache-Control") {
+		if list := inherited(sc, "expires"); len(list) > 0 && list[len(list)-1].Arg(0) != "off" {
+			return "append"
+		}
+	}
+	for _, before := range own(sc, "add_header") {
+		if before == set {
+			break
+		}
+		if strings.EqualFold(before.Arg(0), set.Arg(0)) && table(before) == table(set) {
+			return "add"
+		}
+	}
+	return "set"
+}
+
+func cacheControl(list []*ir.Setting) (out []*ir.Setting) {
+	for _, set := range list {
+		if strings.EqualFold(set.Arg(0), "Cache-Control") {
+			out = append(out, set)
+		}
+	}
+	return out
+}
+
+// tableIn is the table for a header of a scope: to httpd, what a return answers is an error or a redirect.
+func (w *writer) tableIn(sc *ir.Scope, set *ir.Setting) string {
+	if sc.Kind == ir.ScopeLocation {
+		if r := w.only(sc); r != nil && r.Status < 400 && r.Status != 300 && r.Status != 305 && r.Status != 306 {
+			return "always "
+		}
+	}
+	return table(set)
+}
+
+// replaced are the lines that take away what a scope does not inherit: a scope with an add_header of its own has none of
+// those around it. Source: nginx ngx_http_headers_filter_module.c, ngx_http_headers_merge_conf.
+func (w *writer) replaced(sc *ir.Scope, set *ir.Setting) (lines []string) {
+	list := own(sc, "add_header")
+	if sc.Kind == ir.ScopeHTTP || sc.Kind == ir.ScopeMain || len(list) == 0 || list[0] != set || sc.Parent == nil {
+		return nil
+	}
+	for _, outer := range inherited(sc.Parent, "add_header") {
+		again := slices.ContainsFunc(list, func(s *ir.Setting) bool {
+			return strings.EqualFold(s.Arg(0), outer.Arg(0)) && table(s) == table(outer)
+		})
+		line := "Header " + table(outer) + "unset " + outer.Arg(0)
+		if !again && len(outer.Args) > 1 && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// careful headers go by a variable that tells that their location was chosen.
+func (s *script) locationHeaders() {
+	w, sc := s.w, s.sc
+	list := append(own(sc, "add_header"), own(sc, "expires")...)
+	if sc.Kind != ir.ScopeLocation || w.ifNames[sc] != "" || !slices.ContainsFunc(list, func(set *ir.Setting) bool { return w.forms.careful[set] }) {
+		return
+	}
+	name := w.fresh("in")
+	w.ifNames[sc] = name
+	s.b.add(&unit{origin: sc.From(), lines: rule(nil, "^", "-", "E="+name+":1"), rules: 1})
+}
+
+// headerNames are the names of headers that the program sends, in lower case.
+func headerNames(p *ir.Program) (names []string) {
+	seen := map[string]bool{}
+	var walk func(s *ir.Scope)
+	walk = func(s *ir.Scope) {
+		for _, it := range s.Items {
+			switch it := it.(type) {
+			case *ir.Scope:
+				walk(it)
+			case *ir.Setting:
+				name := ""
+				switch {
+				case it.Name == "add_header" && len(it.Args) > 1:
+					name = strings.ToLower(it.Arg(0))
+				case it.Name == "expires":
+					name = "cache-control"
+				}
+				if name != "" && !seen[name] {
+					seen[name] = true
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	walk(p.Root)
+	return names
+}
+
+// differentHeader names a header that two answers do not share; empty: none. Redirects are left out: nginx sends with
+// them what httpd sends only when it is told "always".
+func differentHeader(names []string, a, b *sim.Outcome) string {
+	if a.Location != nil || a.PassedTo != "" {
+		return ""
+	}
+	for _, name := range names {
+		unknown := func(n string) bool { return strings.EqualFold(n, name) }
+		if slices.ContainsFunc(a.UnknownHeader, unknown) || slices.ContainsFunc(b.UnknownHeader, unknown) {
+			continue
+		}
+		if !slices.Equal(headerParts(a, name), headerParts(b, name)) {
+			return name
+		}
+	}
+	return ""
+}
+
+// headerParts are the parts of all headers of one name, in order of the alphabet.
+func headerParts(o *sim.Outcome, name string) (out []string) {
+	for _, h := range o.Header {
+		if strings.EqualFold(h[0], name) {
+			for _, part := range strings.Split(h[1], ",") {
+				out = append(out, strings.TrimSpace(part))
+			}
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// headerWhat begins what differs when a header does.
+const headerWhat = "header "
 
 // headerValue quotes a value of Header, in which % begins a variable.
 func headerValue(s string) string {

@@ -119,7 +119,7 @@ func (w *writer) guardOf(s *ir.Scope, captures, stale bool) (subject, bool) {
 		return subject{}, false
 	}
 	if s.Path == "" || s.Path == "/" {
-		return always, true
+		return anything, true
 	}
 	if !strings.HasPrefix(s.Path, "/") {
 		return subject{}, false
@@ -161,6 +161,11 @@ func (w *writer) location(v *vhost, c choice, stale, last bool) {
 		guards = append(guards, rule(nil, "^"+quoteMeta(strings.TrimPrefix(e, "/")), "-", "S"))
 	}
 	single := w.only(sc)
+	if single != nil && single.Action != ir.ActionRedirect && single.Status >= 400 {
+		if p := s.pageFor(single.Status); p != nil && p.entered() {
+			single = nil // it goes on in a named location
+		}
+	}
 	merged := single != nil && len(guards) == 0
 	if sc.Pattern != nil && sc.Pattern.Re != nil {
 		groups := min(sc.Pattern.Re.Groups(), 9)
@@ -190,6 +195,9 @@ func (w *writer) location(v *vhost, c choice, stale, last bool) {
 				merged = false
 			}
 		}
+	}
+	if single != nil {
+		w.remarkUseless(sc)
 	}
 	if merged {
 		s.answer(single, nil, at)
@@ -305,9 +313,6 @@ func (w *writer) only(sc *ir.Scope) *ir.Rule {
 			}
 		}
 	}
-	if found != nil {
-		w.remarkUseless(sc)
-	}
 	return found
 }
 
@@ -339,6 +344,9 @@ func takesAll(sc *ir.Scope) *ir.Rule {
 func (w *writer) remarkUseless(sc *ir.Scope) {
 	for _, it := range sc.Items {
 		if set, ok := it.(*ir.Setting); ok {
+			if w.noted[set] != nil {
+				continue
+			}
 			if set.Name == "add_header" || set.Name == "expires" {
 				w.headers(sc, set)
 				continue
@@ -351,8 +359,10 @@ func (w *writer) remarkUseless(sc *ir.Scope) {
 // server writes one server block.
 func (w *writer) server(v *vhost) {
 	sc := v.scope
+	w.root, w.current = v.root, v
 	s := &script{w: w, b: &v.body, sc: sc, caps: noCaptures, ends: new([]jump), broke: new(bool)}
 	w.settings(v)
+	w.patternNames(v)
 	s.nameGroups()
 	start := len(v.body.units)
 	goesOn := s.items(sc.Items)
@@ -382,7 +392,7 @@ func (w *writer) server(v *vhost) {
 	// what no location takes
 	if w.serverContent(sc) {
 		rest := &script{w: w, b: &v.body, sc: sc, stale: s.stale, deep: true, ends: new([]jump), broke: new(bool)}
-		rest.content(v, always)
+		rest.content(v, anything)
 	}
 }
 
@@ -394,6 +404,9 @@ func (s *script) nameGroups() {
 	}
 	p := ir.NewPattern(names[0][1:], s.sc.Span, pattern.Nginx)
 	if p.Err != nil || p.Re.Groups() == 0 || !fits(p.Text) {
+		return
+	}
+	if !asksFor(s.sc, namesOf(p)) {
 		return
 	}
 	groups := min(p.Re.Groups(), 9)

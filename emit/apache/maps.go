@@ -67,8 +67,9 @@ func (w *writer) mapped(s *script, m *ir.MapBlock) (why string) {
 type setter func(conds []string, t *ir.Template, caps captures) string
 
 func (w *writer) entries(m *ir.MapBlock, test string, set setter) string {
-	for i := len(m.Entries) - 1; i >= 0; i-- {
-		e := &m.Entries[i]
+	lookup, entries := w.table(m)
+	for i := len(entries) - 1; i >= 0; i-- {
+		e := &entries[i]
 		if e.Pattern == nil {
 			continue
 		}
@@ -99,13 +100,16 @@ func (w *writer) entries(m *ir.MapBlock, test string, set setter) string {
 		}
 		return len(wild[i].Key) < len(wild[j].Key)
 	})
+	if lookup != nil {
+		set([]string{condition(lookup(test), "(.+)")}, &ir.Template{Parts: []ir.Part{{Kind: ir.RuleRef, N: 1}}}, captures{true, func(n int) string { return condRef(n, 1) }, nil})
+	}
 	for _, e := range wild {
 		if why := set([]string{condition(test, "^"+namePattern(e.Key)+"$", "NC")}, e.Value, noCaptures); why != "" {
 			return why
 		}
 	}
-	for i := range m.Entries {
-		e := &m.Entries[i]
+	for i := range entries {
+		e := &entries[i]
 		if e.Pattern != nil || m.Hostnames && (strings.HasPrefix(e.Key, "*.") || strings.HasPrefix(e.Key, ".") || strings.HasSuffix(e.Key, ".*")) {
 			continue
 		}
@@ -190,41 +194,103 @@ func (s *script) bulk(sc *ir.Scope) bool {
 	}
 	var lines []string
 	seen := map[string]bool{}
-	for i := range m.Entries {
-		e := &m.Entries[i]
+	one := func(text string) (v value, flags []string, why string) {
+		parts := append([]ir.Part(nil), r.Target.Parts...)
+		parts[at] = ir.Part{Kind: ir.Literal, Text: text}
+		return s.listed(sc, r, parts)
+	}
+	lookup, entries := w.table(m)
+	if lookup != nil && !isAddressList(m, r, at) {
+		return false
+	}
+	for i := range entries {
+		e := &entries[i]
 		text, constant := e.Value.Constant()
 		key := strings.ToLower(e.Key)
 		if e.Pattern != nil || !constant || text == "" || text == "0" || !strings.HasPrefix(e.Key, "/") || !fits(e.Key) || seen[key] {
 			return false
 		}
 		seen[key] = true
-		parts := append([]ir.Part(nil), r.Target.Parts...)
-		parts[at] = ir.Part{Kind: ir.Literal, Text: text}
-		one := *r
-		one.Target = &ir.Template{Parts: parts}
-		inner := *s
-		inner.sc = sc
-		v, why := inner.redirectTarget(&one, false)
+		v, flags, why := one(text)
 		if why != "" {
 			return false
-		}
-		flags := []string{"NC", "R=" + r.Args[0].Text}
-		if v.raw {
-			flags = append(flags, "NE")
-		}
-		if !v.query {
-			flags = append(flags, "QSD")
 		}
 		var conds []string
 		if v.whole {
 			conds = []string{requestLine}
 		}
-		lines = append(lines, rule(conds, "^"+quoteMeta(e.Key[1:])+"$", v.text, append(flags, "L")...)...)
+		lines = append(lines, rule(conds, "^"+quoteMeta(e.Key[1:])+"$", v.text, append(append([]string{"NC"}, flags...), "L")...)...)
+	}
+	if lookup != nil {
+		v, flags, why := one(tableValue)
+		if why != "" || v.whole || at == 0 && !strings.HasPrefix(v.text, tableValue) {
+			return false
+		}
+		if !v.raw {
+			flags = append(flags, "NE") // the table holds addresses as they are sent
+		}
+		found := lookup("%{REQUEST_URI}")
+		first := rule([]string{condition(found, "(.+)")}, "^", strings.Replace(v.text, tableValue, "%1", 1), append(flags, "L")...)
+		if withQuery(m) {
+			// httpd takes a question mark for the query's only where the rule itself has it
+			first = append(rule([]string{condition(found, `^([^?]*)\?(.*)$`)}, "^", strings.Replace(v.text, tableValue, "%1?%2", 1), flags[0], "NE", "L"), first...)
+		}
+		lines = append(first, lines...)
 	}
 	w.note(m, nil, "map", emit.Exact, "", "")
 	s.b.add(&unit{item: m, origin: m.Origin})
 	inner := *s
 	inner.sc = sc
 	inner.put(r, "return", lines)
+	return true
+}
+
+// tableValue stands for what a table holds, until it is written as %1. It begins as an address does.
+const tableValue = "/:table:"
+
+// listed is a target with one entry of a list in it, and the flags for it.
+func (s *script) listed(sc *ir.Scope, r *ir.Rule, parts []ir.Part) (v value, flags []string, why string) {
+	one := *r
+	one.Target = &ir.Template{Parts: parts}
+	inner := *s
+	inner.sc = sc
+	if v, why = inner.redirectTarget(&one, false); why != "" {
+		return v, nil, why
+	}
+	flags = []string{"R=" + r.Args[0].Text}
+	if v.raw {
+		flags = append(flags, "NE")
+	}
+	if !v.query {
+		flags = append(flags, "QSD")
+	}
+	return v, flags, ""
+}
+
+// withQuery tells whether a value of a list has a query.
+func withQuery(m *ir.MapBlock) bool {
+	for i := range m.Entries {
+		if text, _ := m.Entries[i].Value.Constant(); strings.Contains(text, "?") {
+			return true
+		}
+	}
+	return false
+}
+
+// isAddressList tells whether every value of a map is an address where it stands in a target, and brings a query of its
+// own only where nothing stands behind it.
+func isAddressList(m *ir.MapBlock, r *ir.Rule, at int) bool {
+	for i := range m.Entries {
+		text, constant := m.Entries[i].Value.Constant()
+		if !constant || text == "0" {
+			return false
+		}
+		if at == 0 && !strings.HasPrefix(text, "/") && !hasScheme.MatchString(text) {
+			return false
+		}
+		if strings.Contains(text, "?") && at < len(r.Target.Parts)-1 {
+			return false
+		}
+	}
 	return true
 }

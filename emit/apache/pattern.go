@@ -18,8 +18,8 @@ type subject struct {
 	none    bool     // it cannot be said
 }
 
-// always matches every path.
-var always = subject{pattern: "^"}
+// anything matches every path.
+var anything = subject{pattern: "^"}
 
 // subjectOf puts a pattern over. captures tells whether its groups are used.
 func (w *writer) subjectOf(p *ir.Pattern, captures, stale bool) subject {
@@ -62,7 +62,7 @@ func guardBang(text string) string {
 func belowFolder(text string, captures bool) (s subject, ok bool) {
 	switch text {
 	case "", "^", ".*", "^.*", "^.*$", "^(?:.*)$", "^/", "/", ".", "^.", "^/.*", "^/.*$":
-		return always, true
+		return anything, true
 	case "^(.*)$", "^(.+)$", "(.*)", "^(.*)", "(.*)$":
 		return subject{pattern: "^(.*)$", slash: captures}, true
 	}
@@ -88,7 +88,7 @@ func belowFolder(text string, captures bool) (s subject, ok bool) {
 	}
 	joined := strings.Join(out, "|")
 	if joined == "^" || joined == "" {
-		return always, true
+		return anything, true
 	}
 	if strings.HasPrefix(joined, "!") {
 		joined = `\` + joined

@@ -137,7 +137,7 @@ func (s *script) about(it ir.Item, reason string) {
 func (s *script) rule(r *ir.Rule, conds []string) (goesOn bool) {
 	switch r.Keyword {
 	case ir.NginxReturn:
-		s.answer(r, conds, always)
+		s.answer(r, conds, anything)
 		return len(conds) > 0
 	case ir.NginxBreak:
 		if len(conds) > 0 {
@@ -189,7 +189,20 @@ func (s *script) answer(r *ir.Rule, conds []string, at subject) {
 			conds = append(conds, requestLine)
 		}
 		pat := whole(at.pattern, conds, v.text)
-		s.put(r, "return", rule(conds, pat, v.text, append(flags, "L")...))
+		lines := rule(conds, pat, v.text, append(flags, "L")...)
+		if name, front := lastVariable(v.text); name != "" && !v.query {
+			query, raw := s.w.valuesHold(name)
+			if raw && !v.raw {
+				flags = append(flags, "NE")
+				lines = rule(conds, pat, v.text, append(flags, "L")...)
+			}
+			if query {
+				// httpd takes a question mark for the query's only where the rule itself has it
+				split := append(conds[:len(conds):len(conds)], condition("%{ENV:"+name+"}", `^([^?]*)\?(.*)$`))
+				lines = append(rule(split, pat, front+"%1?%2", append(without(flags, "QSD"), "L")...), lines...)
+			}
+		}
+		s.put(r, "return", lines)
 		return
 	}
 	pat := whole(at.pattern, conds, "")
@@ -206,10 +219,25 @@ func (s *script) answer(r *ir.Rule, conds []string, at subject) {
 			s.about(r, "httpd's own text is sent: "+why)
 			return
 		}
+		if s.hasPage(r.Status) {
+			s.put(r, "return", rule(conds, pat, "-", status, "L"))
+			s.about(r, "the page of error_page is sent in place of the text")
+			return
+		}
 		s.w.body[r.Status] = true
 		s.put(r, "return", assignment(conds, whole(at.pattern, conds, v.text), "BODY", v.text, status, "L"))
 		s.w.noted[r].Reason = "the text is sent as text/html"
 	case r.Status >= 400 && r.Status != 444 && r.Status != 499:
+		if p := s.pageFor(r.Status); p != nil && at.pattern == "^" && len(at.conds) == 0 && p.entered() {
+			if name := s.w.named(hostOf(s.sc), p.text); name != nil && s.sc != name {
+				s.w.pages[p.set] = true
+				s.w.note(p.set, s.w.holderOf(s.sc, p.set), "error_page", emit.Exact, "", "")
+				s.w.note(r, s.sc, "return", emit.Exact, "", "")
+				s.enter(s.w.current, name, conds, p.set)
+				s.b.add(&unit{item: r, origin: r.Origin, lines: rule(conds, whole("^", conds, ""), "-", "L"), rules: 1})
+				return
+			}
+		}
 		if lines, ok := s.caught(r.Status, conds, pat); ok {
 			s.put(r, "return", lines)
 			return
@@ -237,6 +265,39 @@ func (s *script) answer(r *ir.Rule, conds []string, at subject) {
 	default:
 		drop(fmt.Sprintf("httpd cannot answer %d from its configuration", r.Status), "")
 	}
+}
+
+var endsInVariable = regexp.MustCompile(`^([^$%]*)%\{ENV:([a-z0-9_]+)\}$`)
+
+// lastVariable is the variable of the environment that a target ends in, with the text in front of it.
+func lastVariable(target string) (name, front string) {
+	if m := endsInVariable.FindStringSubmatch(target); m != nil {
+		return m[2], m[1]
+	}
+	return "", ""
+}
+
+// valuesHold tells whether a value of a map holds a question mark, and bytes that httpd would escape.
+func (w *writer) valuesHold(name string) (query, raw bool) {
+	m := w.maps[name]
+	if m == nil {
+		return false, false
+	}
+	for i := range m.Entries {
+		text := m.Entries[i].Value.Text
+		query = query || strings.Contains(text, "?")
+		raw = raw || strings.ContainsAny(text, "%#")
+	}
+	return query, raw
+}
+
+func without(list []string, word string) (out []string) {
+	for _, s := range list {
+		if s != word {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // knownStatus are the error statuses httpd has a line for. Source: httpd modules/http/http_protocol.c, status_lines.

@@ -2,6 +2,7 @@ package apache
 
 import (
 	"fmt"
+	"path"
 	"sort"
 	"strconv"
 	"strings"
@@ -38,21 +39,29 @@ func (w *writer) build() {
 	}
 	walk(w.program.Root)
 	for _, s := range servers {
-		w.vhosts = append(w.vhosts, &vhost{scope: s})
+		w.vhosts = append(w.vhosts, &vhost{scope: s, root: w.rootOf(s)})
 	}
 	w.chooseServers()
 	for _, v := range w.vhosts {
 		w.server(v)
 	}
+	// what stands outside of the servers comes first, for theirs overrules it
+	outer := &vhost{root: w.conversion.root}
+	inner := w.head
+	w.root, w.current, w.head = w.conversion.root, nil, block{}
 	for _, s := range servers {
 		for up := s.Parent; up != nil; up = up.Parent {
 			for _, it := range up.Items {
 				if set, ok := it.(*ir.Setting); ok && len(w.vhosts) > 0 {
-					w.general(w.vhosts[0], up, set)
+					w.general(outer, up, set)
 				}
 			}
 		}
 	}
+	w.head.units = append(outer.head.units, w.head.units...)
+	w.outer = len(w.head.units)
+	w.head.units = append(w.head.units, inner.units...)
+
 	w.built = true
 	for _, say := range w.later {
 		say()
@@ -77,6 +86,16 @@ func (w *writer) build() {
 	for _, m := range unused {
 		w.remark(m.Origin, m.Kind, "$"+m.Variable+" is used by nothing that was carried over")
 	}
+}
+
+// rootOf is the document root of a server: its own in a virtual host, the folder of the file in a .htaccess.
+func (c *conversion) rootOf(sc *ir.Scope) string {
+	if list := inherited(sc, "root"); c.target.Server && len(list) > 0 {
+		if dir := list[0].Arg(0); strings.HasPrefix(dir, "/") && !strings.Contains(dir, "$") && fits(dir) {
+			return path.Clean(dir)
+		}
+	}
+	return c.root
 }
 
 // account says of everything that nothing was said of yet that it is not carried over: nothing is lost silently.
@@ -274,6 +293,33 @@ func (w *writer) vhostHeads(v *vhost) (out [][]string) {
 	return out
 }
 
+// patternNames says what became of names that are regular expressions.
+func (w *writer) patternNames(v *vhost) {
+	for _, set := range own(v.scope, "server_name") {
+		for _, a := range set.Args {
+			re, is := strings.CutPrefix(a.Text, "~")
+			if !is {
+				continue
+			}
+			if !w.target.Server {
+				w.note(set, v.scope, "server_name", emit.Exact, "", "")
+				continue
+			}
+			alias, ok := aliasOfPattern(re)
+			switch {
+			case ok && len(alias) == 1 && strings.HasPrefix(alias[0], "*") && !strings.Contains(re, ".+") && !strings.Contains(re, ".*"):
+				w.note(set, v.scope, "server_name", emit.Approximate, "httpd has no regular expressions in names: "+alias[0]+" takes more hosts than "+a.Text, "list the names in ServerAlias")
+				w.noted[set].Fidelity = emit.Approximate
+			case ok:
+				w.note(set, v.scope, "server_name", emit.Exact, "", "")
+			default:
+				w.note(set, v.scope, "server_name", emit.Dropped, "httpd has no regular expressions in names: "+a.Text, "list the names in ServerAlias")
+				v.front.add(&unit{item: set, origin: set.Origin, dropped: "httpd has no regular expressions in names", byHand: "list the names in ServerAlias"})
+			}
+		}
+	}
+}
+
 // vhostHead is the beginning of one section.
 func (w *writer) vhostHead(v *vhost, addresses []string, tls bool) (out []string) {
 	out = append(out, "<VirtualHost "+strings.Join(addresses, " ")+">")
@@ -282,7 +328,9 @@ func (w *writer) vhostHead(v *vhost, addresses []string, tls bool) (out []string
 	for _, n := range serverNames(v.scope) {
 		switch {
 		case strings.HasPrefix(n, "~"):
-			w.remark(v.scope.Origin, "server_name", "httpd has no regular expressions in names: "+n)
+			if alias, ok := aliasOfPattern(n[1:]); ok {
+				aliases = append(aliases, alias...)
+			}
 		case strings.HasPrefix(n, "."):
 			aliases = append(aliases, n[1:], "*"+n)
 		case first && !strings.Contains(n, "*"):
@@ -295,7 +343,7 @@ func (w *writer) vhostHead(v *vhost, addresses []string, tls bool) (out []string
 	if len(aliases) > 0 {
 		out = append(out, "    ServerAlias "+strings.Join(aliases, " "))
 	}
-	out = append(out, "    DocumentRoot "+plainWord(w.root))
+	out = append(out, "    DocumentRoot "+plainWord(v.root))
 	// nginx takes %2F for a slash, to which httpd answers 404 by itself
 	out = append(out, "    AllowEncodedSlashes On")
 	if tls {
@@ -363,7 +411,7 @@ func (w *writer) other(v *vhost, sc *ir.Scope, set *ir.Setting) {
 	line := func(text string) {
 		w.note(set, sc, set.Name, emit.Exact, "", "")
 		if !everywhere {
-			w.head.add(&unit{item: set, origin: set.Origin, lines: w.around(sc, text)})
+			w.headNow().add(&unit{item: set, origin: set.Origin, lines: w.around(sc, text)})
 			return
 		}
 		v.head.add(&unit{item: set, origin: set.Origin, lines: []string{text}})
@@ -421,7 +469,7 @@ func (w *writer) other(v *vhost, sc *ir.Scope, set *ir.Setting) {
 		if everywhere {
 			v.head.add(&unit{item: set, origin: set.Origin, lines: lines})
 		} else {
-			w.head.add(&unit{item: set, origin: set.Origin, lines: w.around(sc, lines...)})
+			w.headNow().add(&unit{item: set, origin: set.Origin, lines: w.around(sc, lines...)})
 		}
 	case "set_real_ip_from", "real_ip_header":
 		w.drop(&v.head, set, sc, set.Name, "httpd does that for a whole server", "RemoteIPHeader and RemoteIPTrustedProxy in the server's configuration")

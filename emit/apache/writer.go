@@ -49,34 +49,41 @@ func (b *block) rules() int {
 // writer writes one attempt.
 type writer struct {
 	*conversion
-	forms    forms
-	head     block            // settings of the whole folder, before the rules
-	prelude  map[string]*unit // variables that are made ready at the top of each round
-	order    []string         // of prelude
-	vhosts   []*vhost
-	notes    []*emit.Note
-	noted    map[ir.Item]*emit.Note
-	itemOf   map[*emit.Note]ir.Item
-	scopeOf  map[ir.Item]*ir.Scope
-	remarks  []emit.Remark
-	remarked map[ir.Origin]bool
-	maps     map[string]*ir.MapBlock
-	unitAt   map[int]*unit     // by line of the output
-	named1   map[string]string // named groups of a server's name, as text
-	env      map[string]bool
-	assigned map[string]bool               // variables that some set gives a value
-	body     map[int]bool                  // statuses that are answered with a text of their own
-	written  map[string]bool               // map variables that are in the prelude, and those being written
-	built    bool                          // the servers are written
-	later    []func()                      // what is to be said then
-	pages    map[*ir.Setting]bool          // error_page directives that rules say
-	pageOf   map[*ir.Scope]map[string]bool // statuses of ErrorDocument by scope
-	ifNames  map[*ir.Scope]string          // variables that tell that an if held
+	root       string // document root of the server that is being written
+	current    *vhost // that server; nil for what stands outside of all
+	forms      forms
+	head       block            // settings of the whole folder, before the rules
+	prelude    map[string]*unit // variables that are made ready at the top of each round
+	order      []string         // of prelude
+	vhosts     []*vhost
+	notes      []*emit.Note
+	noted      map[ir.Item]*emit.Note
+	itemOf     map[*emit.Note]ir.Item
+	scopeOf    map[ir.Item]*ir.Scope
+	remarks    []emit.Remark
+	remarked   map[ir.Origin]bool
+	maps       map[string]*ir.MapBlock
+	unitAt     map[int]*unit     // by line of the output
+	named1     map[string]string // named groups of a server's name, as text
+	env        map[string]bool
+	assigned   map[string]bool // variables that some set gives a value
+	body       map[int]bool    // statuses that are answered with a text of their own
+	written    map[string]bool // map variables that are in the prelude, and those being written
+	tables     map[*ir.MapBlock]*emit.File
+	files      []emit.File                   // of tables
+	tableLines []string                      // RewriteMap directives
+	outer      int                           // units of head that come from outside of the servers
+	built      bool                          // the servers are written
+	later      []func()                      // what is to be said then
+	pages      map[*ir.Setting]bool          // error_page directives that rules say
+	pageOf     map[*ir.Scope]map[string]bool // statuses of ErrorDocument by scope
+	ifNames    map[*ir.Scope]string          // variables that tell that an if held
 }
 
 // vhost is one server of the source.
 type vhost struct {
 	scope *ir.Scope
+	root  string   // its document root
 	guard []string // conditions that choose it inside a .htaccess, as RewriteCond arguments
 	front block    // of a virtual host, outside of its folder
 	head  block
@@ -84,9 +91,9 @@ type vhost struct {
 }
 
 func newWriter(c *conversion, f forms) *writer {
-	return &writer{conversion: c, forms: f, prelude: map[string]*unit{}, remarked: map[ir.Origin]bool{}, noted: map[ir.Item]*emit.Note{}, itemOf: map[*emit.Note]ir.Item{},
+	return &writer{conversion: c, root: c.root, forms: f, prelude: map[string]*unit{}, remarked: map[ir.Origin]bool{}, noted: map[ir.Item]*emit.Note{}, itemOf: map[*emit.Note]ir.Item{},
 		scopeOf: map[ir.Item]*ir.Scope{}, maps: map[string]*ir.MapBlock{}, unitAt: map[int]*unit{}, env: map[string]bool{}, assigned: map[string]bool{}, named1: map[string]string{}, body: map[int]bool{}, written: map[string]bool{}, ifNames: map[*ir.Scope]string{},
-		pages: map[*ir.Setting]bool{}, pageOf: map[*ir.Scope]map[string]bool{}}
+		tables: map[*ir.MapBlock]*emit.File{}, pages: map[*ir.Setting]bool{}, pageOf: map[*ir.Scope]map[string]bool{}}
 }
 
 // note says what became of an item; the first thing said of it stands, unless it was dropped later.
@@ -111,6 +118,11 @@ func (w *writer) remark(o ir.Origin, directive, text string) {
 		w.remarks = append(w.remarks, emit.Remark{Origin: o, Directive: directive, Text: text})
 		w.remarked[o] = true
 	}
+}
+
+// aside says a word about a directive of which there is a note, too.
+func (w *writer) aside(set *ir.Setting, text string) {
+	w.remarks = append(w.remarks, emit.Remark{Origin: set.Origin, Directive: set.Name, Text: text})
 }
 
 // drop makes a unit of an item that cannot be said.
@@ -183,6 +195,10 @@ func (w *writer) render() string {
 	var b strings.Builder
 	n := 1
 	w.head.join()
+	for _, v := range w.vhosts {
+		v.head.join()
+	}
+
 	empty := true
 	put := func(text string, u *unit) {
 		if text == "" && empty {
@@ -225,11 +241,12 @@ func (w *writer) render() string {
 	}
 	if !w.target.Server {
 		multiple := len(w.vhosts) > 1
-		var front []*unit
+		front := w.head.units[:w.outer:w.outer]
 		for _, v := range w.vhosts {
 			front = append(front, v.head.units...)
 		}
-		front = append(front, w.head.units...)
+		front = append(front, w.head.units[w.outer:]...)
+
 		units("", front)
 		if w.hasRules() {
 			if len(front) > 0 {
@@ -260,15 +277,19 @@ func (w *writer) render() string {
 			for _, t := range head {
 				put(t, nil)
 			}
-			if len(v.front.units) > 0 {
+			front := v.front.units
+			if u := w.tableUnit(); u != nil && v.body.rules() > 0 {
+				front = append([]*unit{u}, front...)
+			}
+			if len(front) > 0 {
 				put("", nil)
-				units("    ", v.front.units)
+				units("    ", front)
 			}
 			put("", nil)
-			put("    <Directory "+plainWord(w.root)+">", nil)
+			put("    <Directory "+plainWord(v.root)+">", nil)
 			put("        Require all granted", nil)
-			units("        ", v.head.units)
-			units("        ", w.head.units)
+			units("        ", append(w.head.units[:len(w.head.units):len(w.head.units)], v.head.units...))
+
 			if v.body.rules() > 0 {
 				put("", nil)
 				put("        RewriteEngine On", nil)

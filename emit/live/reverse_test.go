@@ -84,6 +84,10 @@ func (c *nginxCase) source(plain, tls, alt string) string {
 
 // serveOriginal asks a real nginx that runs the original.
 func (c *nginxCase) serveOriginal(root string) error {
+	return withFreshPorts(func() error { return c.serveOriginalOnce(root) })
+}
+
+func (c *nginxCase) serveOriginalOnce(root string) error {
 	ports, err := wire.FreePorts(3)
 	if err != nil {
 		return err
@@ -125,7 +129,8 @@ ssl_certificate %[1]s/cert.pem; ssl_certificate_key %[1]s/key.pem;
 		time.Sleep(5 * time.Millisecond)
 	}
 	if proc.HasExited() {
-		return errors.New("nginx did not start: " + stderr.String() + conf)
+		said, _ := os.ReadFile(filepath.Join(c.dir, "error.log"))
+		return errors.New("nginx did not start: " + stderr.String() + string(said) + conf)
 	}
 	var keys []string
 	for _, r := range c.requests {
@@ -229,6 +234,10 @@ func serveTranslations(t *testing.T, root string, cases []*nginxCase, server boo
 var virtualHost = regexp.MustCompile(`(?m)^<VirtualHost .*>$`)
 
 func serveTranslated(prefix, root string, cases []*nginxCase, server bool) error {
+	return withFreshPorts(func() error { return serveTranslatedOnce(prefix, root, cases, server) })
+}
+
+func serveTranslatedOnce(prefix, root string, cases []*nginxCase, server bool) error {
 	if err := os.MkdirAll(prefix, 0o755); err != nil {
 		return err
 	}

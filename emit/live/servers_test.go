@@ -43,6 +43,13 @@ var (
 	apacheModules = cmp.Or(os.Getenv("REWRIGHT_APACHE_MODULES"), "/usr/lib/apache2/modules")
 )
 
+// nginxCommand is nginx with a configuration, in a folder.
+func nginxCommand(dir, conf string, args ...string) *exec.Cmd {
+	cmd := exec.Command(nginxBinary, append([]string{"-p", dir, "-c", conf, "-e", "stderr"}, args...)...)
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
+	return cmd
+}
+
 // host is a site with the ports that stand for 80 and 443.
 type host struct {
 	*site
@@ -94,7 +101,21 @@ func runNginx(t *testing.T, root string, hosts []*host) {
 	}
 }
 
+// withFreshPorts starts servers again, with other ports, when somebody else has taken one of theirs meanwhile.
+func withFreshPorts(serve func() error) (err error) {
+	for range 5 {
+		if err = serve(); err == nil || !strings.Contains(err.Error(), "Address already in use") {
+			return err
+		}
+	}
+	return err
+}
+
 func serveNginx(prefix, root string, hosts []*host, maps map[string]string) error {
+	return withFreshPorts(func() error { return serveNginxOnce(prefix, root, hosts, maps) })
+}
+
+func serveNginxOnce(prefix, root string, hosts []*host, maps map[string]string) error {
 	if err := os.MkdirAll(prefix, 0o755); err != nil {
 		return err
 	}
@@ -174,7 +195,8 @@ variables_hash_max_size 65536; map_hash_bucket_size 256;
 		time.Sleep(10 * time.Millisecond)
 	}
 	if proc.HasExited() {
-		return errors.New("nginx did not start: " + stderr.String())
+		said, _ := os.ReadFile(filepath.Join(prefix, "error.log"))
+		return errors.New("nginx did not start: " + stderr.String() + string(said))
 	}
 	keys := make([][]string, len(list))
 	wire.Parallel(len(list), func(i int) {
@@ -278,6 +300,10 @@ func runApache(t *testing.T, root string, hosts []*host) {
 }
 
 func serveApache(prefix, root string, hosts []*host) error {
+	return withFreshPorts(func() error { return serveApacheOnce(prefix, root, hosts) })
+}
+
+func serveApacheOnce(prefix, root string, hosts []*host) error {
 	if err := os.MkdirAll(prefix, 0o755); err != nil {
 		return err
 	}

@@ -223,7 +223,7 @@ func (r *request) sendHeaders(status int) {
 			r.headerAction(h, t, &table, status)
 		}
 	}
-	if r.location != nil && r.errorResponse {
+	if r.errorResponse {
 		for i := range table[1] {
 			if strings.EqualFold(table[1][i][0], "Location") {
 				v := table[1][i][1]
