@@ -93,7 +93,7 @@ func reportLate(p *lint.Pass, list []lateRedirect, by *ir.Rule) {
 	if len(list) > 1 {
 		title = "move the redirects above the front controller"
 	}
-	edits := moveUp(p, rules, by, asked)
+	edits := moveUp(p, rules, by, asked, nil)
 	for _, late := range list {
 		r := late.rule
 		p.File = r.File

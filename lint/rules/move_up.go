@@ -10,9 +10,18 @@ import (
 	"rewright/parser/source"
 )
 
+// movable tells whether the place of a rule among the others of its sort is all that counts for when it runs.
+func movable(r *ir.Rule) bool {
+	switch r.Keyword {
+	case ir.RewriteRule, ir.Redirect, ir.RedirectMatch, ir.NginxRewrite, ir.NginxReturn:
+		return true
+	}
+	return false
+}
+
 // linesOf are the whole lines of a rule with its conditions; ok is false when something else stands on them or between them.
 func linesOf(p *lint.Pass, r *ir.Rule) (s source.Span, ok bool) {
-	if r.File != p.File || r.Keyword != ir.RewriteRule {
+	if r.File != p.File || !movable(r) {
 		return s, false
 	}
 	at := directiveAt(p, r.Origin)
@@ -42,9 +51,9 @@ func linesOf(p *lint.Pass, r *ir.Rule) (s source.Span, ok bool) {
 	return s, !strings.Contains(string(text[s.Start:s.End]), "#")
 }
 
-// moveUp puts RewriteRules with their conditions in front of another one of the same list, all at once and in their order; nil
-// when one of them cannot be moved alone, or does not answer its request there.
-func moveUp(p *lint.Pass, list []*ir.Rule, by *ir.Rule, asked []probe.Probe) []source.Edit {
+// moveUp puts rules with their conditions in front of another one of the same list, all at once and in their order; nil when one
+// of them cannot be moved alone, does not answer its request there, or something else is against it.
+func moveUp(p *lint.Pass, list []*ir.Rule, by *ir.Rule, asked []probe.Probe, agrees func(*probe.Site) bool) []source.Edit {
 	site := p.Unit.Site()
 	to, ok := linesOf(p, by)
 	if !ok {
@@ -75,7 +84,7 @@ func moveUp(p *lint.Pass, list []*ir.Rule, by *ir.Rule, asked []probe.Probe) []s
 				return false
 			}
 		}
-		return true
+		return agrees == nil || agrees(s)
 	})
 	if !works {
 		return nil

@@ -34,6 +34,14 @@ type shadows struct {
 	space *pattern.Space
 	plain pattern.Language // paths without line feeds and other control bytes
 	left  int
+	found []shadowed // of the level at hand
+}
+
+// shadowed is a location that is never chosen, the one that is in its place, and what is to be said.
+type shadowed struct {
+	late, by *ir.Scope
+	finding  diag.Diagnostic
+	asked    probe.Probe
 }
 
 // level looks at the locations of one server or location.
@@ -54,6 +62,7 @@ func (b *shadows) level(s *ir.Scope) {
 			prefixes = append(prefixes, in)
 		}
 	}
+	defer func() { b.tell(append(regexes, prefixes...)) }()
 	var earlier expressionIndex
 	byPath := newPrefixIndex(prefixes)
 	for _, late := range regexes {
@@ -173,9 +182,9 @@ func (b *shadows) report(s, by *ir.Scope, why string) {
 		if deniesAll(s) && deniesAll(by) {
 			severity = diag.Info // nothing is lost
 		}
-		b.p.Add(diag.Diagnostic{Span: s.Span, Severity: severity, Witness: b.site.Witness(&probe.Chain{Hops: []probe.Hop{{Probe: q, Outcome: o}}, End: probe.EndAnswer}),
+		b.found = append(b.found, shadowed{s, by, diag.Diagnostic{File: s.File, Span: s.Span, Severity: severity, Witness: b.site.Witness(&probe.Chain{Hops: []probe.Hop{{Probe: q, Outcome: o}}, End: probe.EndAnswer}),
 			Message: "this location is never used: the one on " + line + " takes all it would, such as " + probe.URL(q.Request),
-			Related: []diag.Related{{File: by.File, Span: by.Span, Message: why}}})
+			Related: []diag.Related{{File: by.File, Span: by.Span, Message: why}}}, q})
 		return
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"rewright/lint"
 	"rewright/parser/diag"
 	"rewright/parser/ir"
+	"rewright/parser/probe"
 	"rewright/parser/source"
 )
 
@@ -43,9 +44,51 @@ var trailingSlashFight = lint.Rule{
 						Edits: source.Insert(at.Line.Start, "RewriteCond %{REQUEST_FILENAME} !-d\n"+indent)}}
 				}
 			}
+			if r.Keyword == ir.NginxRewrite && r.File != nil {
+				p.File = r.File
+				d.Fixes = firstThatHelps(p, leaveFolder(p, l), leavesFolders(p, l))
+			}
 			return d
 		})
 	},
+}
+
+// leaveFolder are the ways to keep a rewrite of nginx from the paths that get their slash back: from a location that passes
+// requests on by its path, from folders by asking whether there is one, or from both.
+func leaveFolder(p *lint.Pass, l *loop) (list []remedy) {
+	at := directiveAt(p, l.rule.Origin)
+	if s := p.Unit.Site().Scope(l.rule); at == nil || s == nil || s.Kind == ir.ScopeIf {
+		return nil
+	}
+	line := p.File.Slice(at.Line)
+	wrapped := func(line string) []source.Edit {
+		return source.Replace(at.Line, "if (!-d $request_filename) { "+line+" }")
+	}
+	for i := range l.chain.Hops {
+		h := &l.chain.Hops[i]
+		folder := pathOf(&h.Probe) + "/"
+		if h.Rule() != nil || len(h.Probe.Exists) > 0 || quoteRegex(folder) != folder || l.rule.Pattern == nil {
+			continue
+		}
+		start := l.rule.Pattern.Span.Start
+		written := raw(p, l.rule.Pattern.Span)
+		if strings.HasPrefix(written, `"`) {
+			written, start = written[1:], start+1
+		}
+		if strings.HasPrefix(written, "^/") {
+			look, k := "(?!"+folder[1:]+")", start+2-at.Line.Start
+			list = append(list, remedy{"leave " + quote(folder) + " alone", source.Insert(start+2, look)},
+				remedy{"leave " + quote(folder) + " and folders alone", wrapped(line[:k] + look + line[k:])})
+		}
+	}
+	return append(list, remedy{"leave folders alone", wrapped(line)})
+}
+
+// leavesFolders makes a test of what went round, and of a folder that exists.
+func leavesFolders(p *lint.Pass, l *loop) func(*probe.Site) bool {
+	q := l.chain.Hops[0].Probe
+	q.Request.Target, q.Reached, q.Exists = "/some-folder/", false, []string{p.Unit.Site().Root(l.rule) + "/some-folder/"}
+	return comesToAnEnd(p, l, append([]probe.Hop{{Probe: q}}, l.chain.Hops...))
 }
 
 // serversOwn names what of the server itself puts the slash back; empty when a rule does.

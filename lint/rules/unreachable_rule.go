@@ -8,7 +8,7 @@ import (
 )
 
 var unreachableRule = lint.Rule{
-	Code: "RD206", ID: "unreachable-rule", Severity: diag.Warning, For: lint.Both, Since: "0.1",
+	Code: "RD206", ID: "unreachable-rule", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a rule that never runs",
 		Text: "An earlier rule ends the list for every request that this one would take: a catch-all, a wider pattern, a prefix of it; in nginx an " +
@@ -25,7 +25,9 @@ var unreachableRule = lint.Rule{
 		Source: "httpd mod_rewrite.c, apply_rewrite_list; mod_alias.c, try_alias_list; nginx ngx_http_core_module.c, the order of phases",
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
-		for _, d := range deadOf(p) {
+		list := deadOf(p)
+		fixes := liftDead(p, list)
+		for _, d := range list {
 			if d.twin || !p.Unit.Owns(d.rule.Origin) {
 				continue
 			}
@@ -33,6 +35,7 @@ var unreachableRule = lint.Rule{
 			q := d.shown.Hops[0].Probe
 			p.Add(diag.Diagnostic{Span: d.rule.Span, Witness: p.Unit.Site().Witness(d.shown),
 				Message: "this rule never runs: " + lineOf(d.by, d.rule) + " takes all it would, such as " + probe.URL(q.Request),
+				Fixes:   fixes[d.rule],
 				Related: []diag.Related{{File: d.by.File, Span: d.by.Span, Message: "takes every request that the later rule would"}}})
 		}
 		if g.Server == ir.Nginx {
@@ -53,6 +56,7 @@ func unreachableLocations(p *lint.Pass, g *ir.Program) {
 			return
 		}
 		var by *ir.Rule
+		var hidden []shadowed
 		for _, item := range s.Items {
 			if r, ok := item.(*ir.Rule); ok && r.Keyword == ir.NginxReturn && r.File != nil {
 				by = r
@@ -76,9 +80,14 @@ func unreachableLocations(p *lint.Pass, g *ir.Program) {
 				continue
 			}
 			p.File = in.File
-			p.Add(diag.Diagnostic{Span: in.Span, Witness: site.Witness(&probe.Chain{Hops: []probe.Hop{{Probe: q, Outcome: o}}, End: probe.EndAnswer}),
+			hidden = append(hidden, shadowed{in, nil, diag.Diagnostic{File: in.File, Span: in.Span, Witness: site.Witness(&probe.Chain{Hops: []probe.Hop{{Probe: q, Outcome: o}}, End: probe.EndAnswer}),
 				Message: "this location is never used: the return of the server on " + lineOf(by, &ir.Rule{Origin: in.Origin}) + " answers before one is chosen, such as " + probe.URL(q.Request),
-				Related: []diag.Related{{File: by.File, Span: by.Span, Message: "answers every request of the server"}}})
+				Related: []diag.Related{{File: by.File, Span: by.Span, Message: "answers every request of the server"}}}, q})
+		}
+		fix := intoLocation(p, by, s, hidden)
+		for _, h := range hidden {
+			p.File, h.finding.Fixes = h.late.File, fix
+			p.Add(h.finding)
 		}
 	})
 }
