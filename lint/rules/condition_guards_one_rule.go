@@ -109,7 +109,7 @@ func repeats(p *lint.Pass, ev *asking, s *ir.Scope, a, b, c *ir.Rule) bool {
 		return false
 	}
 	for _, q := range ev.site.Requests(c, 3) {
-		q.Request.Target = requestPrefix(p, s) + path
+		q.Request.Target = requestPrefix(p, s, c) + path
 		if !strings.HasPrefix(q.Request.Target, "/") || strings.ContainsAny(path, "%?# ") {
 			return false
 		}
@@ -133,15 +133,12 @@ func repeats(p *lint.Pass, ev *asking, s *ir.Scope, a, b, c *ir.Rule) bool {
 
 // requestPrefix is what stands before a pattern's subject in the path of a request: the URL of the directory with its
 // final slash; in the server's configuration nothing does, and it is empty: the subject begins with a slash itself.
-func requestPrefix(p *lint.Pass, s *ir.Scope) string {
-	if s.Kind != ir.ScopeHtaccess {
+func requestPrefix(p *lint.Pass, s *ir.Scope, r *ir.Rule) string {
+	site := p.Unit.Site()
+	if !belowDirectory(s) || site == nil {
 		return ""
 	}
-	rest, ok := strings.CutPrefix(s.Dir, p.Unit.Docroot())
-	if !ok {
-		return ""
-	}
-	return rest + "/"
+	return site.Below(r)
 }
 
 // repeatConditions puts the conditions of one rule above another.

@@ -128,8 +128,12 @@ func idleEnds(s *ir.Scope, r *ir.Rule, idle func(*ir.Flag, string)) {
 			idle(l, fmt.Sprintf("a rule that answers %d ends the rules", r.Status))
 		}
 	}
-	if pt := flagOf(r.Flags, "PT"); pt != nil && s.Kind == ir.ScopeHtaccess && r.Target != nil && (r.Flow == ir.FlowLast || r.Flow == ir.FlowEnd) {
-		idle(pt, "in a .htaccess the result is looked up as a URL anyway")
+	if pt := flagOf(r.Flags, "PT"); pt != nil && belowDirectory(s) && r.Target != nil && (r.Flow == ir.FlowLast || r.Flow == ir.FlowEnd) {
+		where := "a .htaccess"
+		if s.Kind != ir.ScopeHtaccess {
+			where = "<Directory>"
+		}
+		idle(pt, "in "+where+" the result is looked up as a URL anyway")
 	}
 }
 

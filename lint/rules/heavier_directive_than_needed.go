@@ -153,7 +153,8 @@ func singleRewrite(p *lint.Pass, w *witnesses, g *ir.Program) {
 		}
 	})
 	if n != 1 || only.File == nil || only.Action != ir.ActionRedirect || len(only.Conditions) > 0 || only.Negated || only.Pattern.Re == nil || len(switches) != 1 ||
-		switches[0].Name != "RewriteEngine" || switches[0].File != only.File || in.Kind != ir.ScopeHtaccess && in.Kind != ir.ScopeHost {
+		switches[0].Name != "RewriteEngine" || switches[0].File != only.File ||
+		in.Kind != ir.ScopeHtaccess && in.Kind != ir.ScopeDirectory && in.Kind != ir.ScopeHost {
 		return
 	}
 	text, caseless, exact := only.Pattern.Re.Tree().Exact()
@@ -169,7 +170,7 @@ func singleRewrite(p *lint.Pass, w *witnesses, g *ir.Program) {
 	if p.Htaccess() && len(p.Unit.Parents())+len(p.Unit.Children()) > 0 {
 		return // rewrite directives here also keep those of other folders away
 	}
-	text = requestPrefix(p, in) + text
+	text = requestPrefix(p, in, only) + text
 	if !strings.HasPrefix(text, "/") {
 		return
 	}

@@ -52,11 +52,11 @@ func checkHTTPSLoop(p *lint.Pass, g *ir.Program) {
 				continue
 			}
 			next, ok := probe.Redirected(q.Request, h.Outcome.Status, *h.Outcome.Location)
-			if !ok || next.Scheme != "https" || next.Target != q.Request.Target || !strings.EqualFold(next.Host, q.Request.Host) {
+			if !ok || next.Scheme != "https" || next.Target != q.Request.Target || !strings.EqualFold(bareHost(next.Host), bareHost(q.Request.Host)) {
 				continue
 			}
 			q.Request.Scheme = "https"
-			if o := site.Ask(q); o.Known && probe.HasFired(&o, r) {
+			if o := site.Ask(q); o.Known && probe.HasFired(&o, r) && !asksScheme(site.Scope(r)) {
 				continue // it goes by something else
 			}
 			p.File = r.File
@@ -138,6 +138,20 @@ func speaksOfProxy(d *lint.Directive) bool {
 	for _, a := range d.Args {
 		text := strings.ReplaceAll(strings.ToLower(a.Text), "_", "-")
 		if strings.Contains(text, "x-forwarded-proto") || strings.Contains(text, "cf-visitor") || strings.Contains(text, "x-forwarded-ssl") {
+			return true
+		}
+	}
+	return false
+}
+
+// asksScheme tells whether a scope is an if of nginx that asks for the scheme of the connection: where no listen speaks TLS
+// that is http whatever the client used.
+func asksScheme(s *ir.Scope) bool {
+	if s == nil || s.If == nil {
+		return false
+	}
+	for _, t := range templateParts(s.If.Test) {
+		if t.Kind == ir.Variable && (t.Name == "scheme" || t.Name == "https") {
 			return true
 		}
 	}

@@ -148,10 +148,10 @@ func plainSource(p *lint.Pass, s *ir.Scope, r *ir.Rule, q *probe.Probe) bool {
 // asRewrite turns a Redirect into a RewriteRule above the rule, and its conditions, that ran first.
 func asRewrite(p *lint.Pass, s *ir.Scope, r, before *ir.Rule) []diag.Fix {
 	if s.Kind != ir.ScopeHtaccess || s.File != r.File || before.File != r.File || r.Match != ir.MatchSegment ||
-		strings.ContainsAny(r.Path+r.Target.Text, " \"%$\\'") || !strings.HasPrefix(r.Path, requestPrefix(p, s)) {
+		strings.ContainsAny(r.Path+r.Target.Text, " \"%$\\'") || !strings.HasPrefix(r.Path, requestPrefix(p, s, r)) {
 		return nil
 	}
-	path := strings.TrimPrefix(r.Path, requestPrefix(p, s))
+	path := strings.TrimPrefix(r.Path, requestPrefix(p, s, r))
 	target := r.Target.Text
 	text := ""
 	if strings.HasSuffix(path, "/") || path == "" {
