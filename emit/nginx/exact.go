@@ -74,3 +74,27 @@ func ofEveryResult() []emit.Remark {
 		{Text: `"$" in a pattern of nginx matches before a line feed at the end of a path (%0a), too; httpd's does not`},
 	}
 }
+
+// oddRules are the rules that odd bytes make a difference for, each with the first, and in a long list, of which only
+// some rules are asked about, the kinds that those are of.
+func (c *conversion) oddRules(t *trial) (odd map[*ir.Rule]*check.Difference, kinds map[string]*ir.Rule) {
+	odd = map[*ir.Rule]*check.Difference{}
+	_, first := c.wrap(t)
+	for i := range t.odd {
+		for _, r := range t.blame(&t.odd[i], first) {
+			if odd[r] == nil {
+				odd[r] = &t.odd[i]
+			}
+		}
+	}
+	if len(c.rules) <= mostRules {
+		return odd, nil
+	}
+	kinds = map[string]*ir.Rule{}
+	for r := range odd {
+		if have := kinds[shape(r)]; have == nil || c.ids[r] < c.ids[have] {
+			kinds[shape(r)] = r
+		}
+	}
+	return odd, kinds
+}

@@ -18,6 +18,7 @@ import (
 	"rewright/parser/load"
 	"rewright/parser/probe"
 	"rewright/parser/sim"
+	"rewright/parser/source"
 )
 
 // Target is nginx.
@@ -100,6 +101,11 @@ func newConversion(p *ir.Program, o emit.Options) (*conversion, error) {
 			c.world.DocumentRoot = p.Htaccess[0].Dir
 		}
 	}
+	if p.Context == ir.ContextVhost && len(p.Htaccess) == 0 {
+		if root := documentRoot(p.Root); root != "" {
+			c.world.DocumentRoot = root
+		}
+	}
 	c.root = path.Clean(c.world.DocumentRoot)
 	c.world.DocumentRoot = c.root
 	if p.Context == ir.ContextVhost {
@@ -173,6 +179,18 @@ func newConversion(p *ir.Program, o emit.Options) (*conversion, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// documentRoot is what the inside of a virtual host says of it: an absolute path, or empty.
+func documentRoot(root *ir.Scope) string {
+	for _, it := range root.Items {
+		if s, ok := it.(*ir.Scope); ok && s.Kind == ir.ScopeHost {
+			if dir := setting(s, s, "DocumentRoot"); strings.HasPrefix(dir, "/") {
+				return dir
+			}
+		}
+	}
+	return ""
 }
 
 // trial is an attempt and how it did.
@@ -333,11 +351,14 @@ const mostRules = 1500
 
 // questions is how many requests are asked: fewer when each has to pass thousands of patterns.
 func (c *conversion) questions() int {
-	patterned := 0
+	patterned := 0 // that one request may have to pass
+	of := map[*source.File]int{}
 	for _, r := range c.rules {
-		if len(r.Conditions) > 0 || uses(r.Target, ir.RuleRef, -1) {
-			patterned++
+		if len(r.Conditions) == 0 && !uses(r.Target, ir.RuleRef, -1) {
+			continue
 		}
+		of[r.File]++
+		patterned = max(patterned, of[r.File])
 	}
 	return max(fewestAsked, min(maxAsked, 1_000_000/max(patterned, 1)))
 }
@@ -535,15 +556,7 @@ func (c *conversion) notes(t *trial) (out []emit.Note) {
 			}
 		}
 	}
-	odd := map[*ir.Rule]*check.Difference{}
-	_, first := c.wrap(t)
-	for i := range t.odd {
-		for _, r := range t.blame(&t.odd[i], first) {
-			if odd[r] == nil {
-				odd[r] = &t.odd[i]
-			}
-		}
-	}
+	odd, oddKinds := c.oddRules(t)
 	for _, u := range order {
 		n := emit.Note{Origin: u.origin, Directive: u.directive, Fidelity: emit.Exact}
 		list := []*unit{u}
@@ -572,6 +585,11 @@ func (c *conversion) notes(t *trial) (out []emit.Note) {
 		}
 		if d := odd[u.rule]; u.rule != nil && d != nil && n.Fidelity == emit.Exact {
 			n.Fidelity, n.Reason, n.Witness = emit.Approximate, oddReason(d), c.witness(d)
+		}
+		if u.rule != nil && len(oddKinds) > 0 && n.Fidelity == emit.Exact {
+			if other := oddKinds[shape(u.rule)]; other != nil {
+				n.Fidelity, n.Reason = emit.Approximate, fmt.Sprintf("of the same kind as the rule on line %d: %s", other.Line(), oddReason(odd[other]))
+			}
 		}
 		out = append(out, n)
 	}

@@ -127,7 +127,7 @@ func (b *builder) sendSpelled(status int, d destination, escape, queryEscape fun
 		b.sendQuestion(status, d, loc)
 	}
 	if !d.raw && (canRewrite && b.f == faithful && hasRuleRefs(d.query) || !canRewrite && (b.c.stale || b.c.runsAgain())) {
-		b.sendPlain(status, d, escape, queryEscape)
+		b.sendPlain(status, d, escape, queryEscape, plainBytes)
 	}
 	text, ok := b.sub.spelled(b.r.Pattern, b.usedIn(d), raw)
 	if d.raw && b.f == faithful {
@@ -170,6 +170,8 @@ func (b *builder) sendSpelled(status int, d destination, escape, queryEscape fun
 			plainRewrite = strings.ReplaceAll(plainRewrite, "(.*)", "([^?]*)")
 		}
 		b.when(b.groups, plainRewrite+" # other spellings of the same path")
+	} else if b.f == faithful && !d.raw && !b.c.stale && !b.c.runsAgain() {
+		b.sendPlain(status, d, escape, queryEscape, sendableBytes)
 	}
 }
 
@@ -380,9 +382,13 @@ func (b *builder) sendQuestion(status int, d destination, loc string) {
 // plainBytes is a class of the bytes that httpd leaves in a Location as they are.
 const plainBytes = `[-A-Za-z0-9$_.+!*'(),:;@&=/~]`
 
-// sendPlain is a redirect with groups that hold nothing to escape. It holds also where the path is no longer what the
-// client sent, and httpd leaves "&" and "+" in a query as they are, which rewrite would escape.
-func (b *builder) sendPlain(status int, d destination, escape, queryEscape func(string) string) {
+// sendableBytes are those and the ones that clients send without an escape though they need one, which is a remark of every
+// result: no controls, and nothing that would mean something else in a Location.
+const sendableBytes = `[^\x00-\x20\x22#%<>?\x5c^\x60{|}\x7f]`
+
+// sendPlain is a redirect with groups that hold bytes of a class only, which need no escape. It holds also where the path
+// is no longer what the client sent, and httpd leaves "&" and "+" in a query as they are, which rewrite would escape.
+func (b *builder) sendPlain(status int, d destination, escape, queryEscape func(string) string, class string) {
 	if b.r.Escape.Backrefs || b.needPattern || b.r.Negated {
 		return
 	}
@@ -395,10 +401,10 @@ func (b *builder) sendPlain(status int, d destination, escape, queryEscape func(
 			return
 		}
 		for _, quantifier := range []string{"*", "+"} {
-			t.operand = strings.Replace(t.operand, head+"."+quantifier+")", head+plainBytes+quantifier+")", 1)
+			t.operand = strings.Replace(t.operand, head+"."+quantifier+")", head+class+quantifier+")", 1)
 		}
-		if !strings.Contains(t.operand, head+plainBytes) && !b.groupIsTame(b.r.Pattern, n) {
-			groups = append(groups, group{test{variable: "$" + b.ruleVar(n), op: "~", operand: "^" + plainBytes + "*$"}})
+		if !strings.Contains(t.operand, head+class) && !b.groupIsTame(b.r.Pattern, n) {
+			groups = append(groups, group{test{variable: "$" + b.ruleVar(n), op: "~", operand: "^" + class + "*$"}})
 		}
 	}
 	groups[0] = group{t}
