@@ -158,11 +158,7 @@ func (c *conversion) check(t *trial) {
 	w := c.world
 	w.HasModule = nil
 	if len(t.files) > 0 {
-		base := w.Files
-		if base == nil {
-			base = sim.NoFiles{}
-		}
-		w.Files = withTables{base, c.options.Folder, t.files}
+		w.Files = withTables{w.Files, c.options.Folder, t.files}
 	}
 	after, err := probe.New(l.Program, probe.Options{World: w, Budget: checkBudget})
 	if err != nil {
@@ -185,7 +181,7 @@ func (c *conversion) check(t *trial) {
 
 	differ := t.diffs[:0]
 	for _, d := range t.diffs {
-		if !onlyPort(&d) {
+		if !onlyPort(&d) && !c.sameText(&d) {
 			differ = append(differ, d)
 		}
 	}
@@ -220,6 +216,11 @@ func onlyPort(d *check.Difference) bool {
 		return false
 	}
 	return strings.Replace(*d.After.Location, "://"+strings.ToLower(host)+":"+port, "://"+strings.ToLower(host), 1) == *d.Before.Location
+}
+
+// sameText tells of an error with a text: nginx goes to the location that has it, httpd sends it from where it is.
+func (c *conversion) sameText(d *check.Difference) bool {
+	return d.What == "path" && d.Before.Status == d.After.Status && d.Before.Body != nil && d.After.Body != nil && *d.Before.Body == *d.After.Body
 }
 
 // errorPages are the files that error_page names.

@@ -75,7 +75,12 @@ func (s *script) branch(sc *ir.Scope) {
 			return
 		}
 	}
+	if len(items) == 2 && s.inline(&inner, items, conds) {
+		s.after(sc, &inner)
+		return
+	}
 	// several: the groups into the environment, then skip unless the condition holds
+
 	if caps.known && uses(sc.Items) && sc.If.Pattern != nil {
 		prefix := s.w.fresh("if")
 		groups := min(sc.If.Pattern.Re.Groups(), 9)
@@ -103,6 +108,80 @@ func (s *script) branch(sc *ir.Scope) {
 	}
 	s.b.units = append(s.b.units, body.units...)
 	s.after(sc, &inner)
+}
+
+// inline writes a set and the one rule that uses its variable as one rule, whose groups are those of the condition:
+// nginx needs the variable to carry a group past another regular expression, httpd has $1 and %1.
+func (s *script) inline(inner *script, items []ir.Item, conds []string) bool {
+	a, isSet := items[0].(*ir.Assign)
+	r, isRule := items[1].(*ir.Rule)
+	if !isSet || !isRule || r.Keyword != ir.NginxRewrite && r.Keyword != ir.NginxReturn || r.Body != nil || !inner.caps.known || refersToCond(conds) {
+		return false
+	}
+	if s.w.used(a.Variable) != usesIn(r.Target, a.Variable) || usesIn(r.Target, "request_uri") > 0 || usesIn(a.Value, "") == 0 {
+		return false
+	}
+	if r.Pattern != nil {
+		if at := s.w.subjectOf(r.Pattern, true, s.stale); at.none || len(at.conds) > 0 {
+			return false
+		}
+	}
+	v, why := inner.expand(a.Value, false)
+	if why != "" || v.raw || v.query || v.whole || strings.Contains(v.text, "$") {
+		return false
+	}
+	s.w.named1[a.Variable] = v.text
+	defer delete(s.w.named1, a.Variable)
+	s.w.note(a, inner.sc, "set", "exact", "", "")
+	inner.rule(r, conds)
+	return true
+}
+
+// usesIn counts how often a template asks for a variable; with an empty name, for a group.
+func usesIn(t *ir.Template, name string) (n int) {
+	for i := 0; t != nil && i < len(t.Parts); i++ {
+		if p := &t.Parts[i]; p.Kind == ir.Variable && p.Name == name || p.Kind == ir.RuleRef && name == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// used counts how often the program asks for a variable.
+func (w *writer) used(name string) (n int) {
+	var walk func(s *ir.Scope)
+	walk = func(s *ir.Scope) {
+		if s.If != nil {
+			n += usesIn(s.If.Test, name) + usesIn(s.If.Operand, name)
+		}
+		for _, it := range s.Items {
+			switch it := it.(type) {
+			case *ir.Scope:
+				walk(it)
+			case *ir.Rule:
+				n += usesIn(it.Target, name) + usesIn(it.Body, name)
+			case *ir.Assign:
+				n += usesIn(it.Value, name)
+			case *ir.Setting:
+				for _, t := range it.Templates {
+					n += usesIn(t, name)
+				}
+			case *ir.MapBlock:
+				n += usesIn(it.Source, name) + usesIn(it.Default, name)
+				for i := range it.Entries {
+					n += usesIn(it.Entries[i].Value, name)
+				}
+			case *ir.Opaque:
+				for _, a := range it.Args {
+					if strings.Contains(a.Text, "$"+name) {
+						n++
+					}
+				}
+			}
+		}
+	}
+	walk(w.program.Root)
+	return n
 }
 
 // onlyReturn tells whether a body is one return, which sees the groups of the condition itself.

@@ -71,7 +71,7 @@ func (s *script) content(v *vhost, at subject) (goesOn bool) {
 			return s.pass(list[len(list)-1], at)
 		}
 	}
-	s.missing(v)
+	s.missing()
 	return true
 }
 
@@ -242,6 +242,12 @@ func (s *script) access() {
 		conds = []string{condition("expr", "!("+match(allowed)+")")}
 	} else if !everybody && len(denied) > 0 {
 		conds = []string{condition("expr", match(denied))}
+	}
+	if (everybody || len(denied) > 0) && s.enterPage(403, conds) {
+		for _, set := range list {
+			s.w.note(set, s.sc, set.Name, emit.Exact, "", "")
+		}
+		return
 	}
 	if everybody || len(denied) > 0 {
 		var caught bool
@@ -459,17 +465,28 @@ func (s *script) tryFiles(v *vhost, set *ir.Setting) (goesOn bool) {
 	return true
 }
 
-// enter writes the script of a named location and what is behind it, for requests for which conditions hold.
-func (s *script) enter(v *vhost, name *ir.Scope, conds []string, set *ir.Setting) {
+// enter writes the script of a named location and what is behind it, for requests for which conditions hold. It gives
+// false when every such request has its answer then.
+func (s *script) enter(v *vhost, name *ir.Scope, conds []string, set *ir.Setting) (goesOn bool) {
 	inner := *s
 	inner.b, inner.sc, inner.caps = &block{}, name, noCaptures
 	inner.tail, inner.ends, inner.ifs, inner.broke = true, new([]jump), new([]choiceOfIf), new(bool)
-	goesOn := inner.items(name.Items)
+	goesOn = inner.items(name.Items)
 	inner.settleJumps()
 	if goesOn {
-		inner.contents(v, anything)
+		goesOn = inner.contents(v, anything)
 	}
-	if n := inner.b.rules(); n > 0 && len(conds) > 0 {
+	n := inner.b.rules()
+	if n == 1 && len(conds) > 0 && !strings.Contains(strings.Join(conds, ""), aliased) && !refersToCond(conds) {
+		for _, u := range inner.b.units {
+			if u.rules == 1 && len(u.lines) == 1 {
+				// one rule takes the conditions itself
+				u.lines = append(rule(conds, "^", "-")[:len(conds)], u.lines...)
+				n = 0
+			}
+		}
+	}
+	if n > 0 && len(conds) > 0 {
 		guard := s.settle(guardLines(conds, n))
 		if refersToCond(guard) {
 			guard = replacePattern(guard, ".*")
@@ -477,6 +494,7 @@ func (s *script) enter(v *vhost, name *ir.Scope, conds []string, set *ir.Setting
 		s.b.add(&unit{item: set, origin: set.Origin, lines: guard, rules: 1})
 	}
 	s.b.units = append(s.b.units, inner.b.units...)
+	return goesOn
 }
 
 // noSlash keeps httpd from redirecting to folders where nginx asks for files only.

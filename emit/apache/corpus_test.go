@@ -40,7 +40,7 @@ func TestCorpus(t *testing.T) {
 		}
 		t.Log("apache2 is not installed: what comes out is read by our own parser only")
 	}
-	converted, refused, exact, approximate, dropped := 0, 0, 0, 0, 0
+	converted, refused, exact, approximate, dropped, tables := 0, 0, 0, 0, 0, 0
 	lines := bufio.NewScanner(list)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -63,7 +63,9 @@ func TestCorpus(t *testing.T) {
 			for i := range l.Program.Diagnostics {
 				l.Program.Diagnostics[i].Refuses = false
 			}
-			r, err := apache.Target{Server: server}.Convert(l.Program, emit.Options{})
+			folder := t.TempDir()
+			r, err := apache.Target{Server: server}.Convert(l.Program, emit.Options{Folder: folder})
+
 			if err != nil {
 				t.Errorf("%s: %v", cells[0], err)
 				continue
@@ -74,13 +76,19 @@ func TestCorpus(t *testing.T) {
 			if httpd == "" {
 				continue
 			}
+			for _, f := range r.Files[1:] {
+				tables++
+				if err := os.WriteFile(filepath.Join(folder, f.Name), f.Text, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if said := accepts(t, httpd, r.Files[0].Text, server); said != "" {
 				refused++
 				t.Errorf("%s (server %v): httpd refuses the translation: %s", cells[0], server, said)
 			}
 		}
 	}
-	t.Logf("%d conversions, %d refused by httpd; rules: %d exact, %d approximate, %d dropped", converted, refused, exact, approximate, dropped)
+	t.Logf("%d conversions, %d refused by httpd; rules: %d exact, %d approximate, %d dropped; %d tables", converted, refused, exact, approximate, dropped, tables)
 }
 
 func findServer() string {

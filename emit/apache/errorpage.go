@@ -167,14 +167,32 @@ func (w *writer) textAt(host *ir.Scope, path string) *ir.Rule {
 	return r
 }
 
-// hasPage tells whether an ErrorDocument is in force for a status.
-func (s *script) hasPage(status int) bool {
+// enterPage goes on in the named location that error_page names for a status. ok is false when it names none.
+func (s *script) enterPage(status int, conds []string) (ok bool) {
+	p := s.pageFor(status)
+	if p == nil || !p.entered() {
+		return false
+	}
+	name := s.w.named(hostOf(s.sc), p.text)
+	if name == nil || s.sc == name {
+		return false
+	}
+	s.w.pages[p.set] = true
+	s.w.note(p.set, s.w.holderOf(s.sc, p.set), "error_page", emit.Exact, "", "")
+	if s.enter(s.w.current, name, conds, p.set) {
+		s.b.add(&unit{item: p.set, origin: p.set.Origin, lines: rule(conds, whole("^", conds, ""), "-", "L"), rules: 1})
+	}
+	return true
+}
+
+// hasPage tells whether an ErrorDocument is in force for a status, and which return it has its text from.
+func (s *script) hasPage(status int) (text *ir.Rule, ok bool) {
 	for _, set := range inherited(s.sc, "error_page") {
 		if p, ok := readErrorPage(set); ok && !p.byRules() && slices.Contains(p.codes, strconv.Itoa(status)) {
-			return true
+			return s.w.textAt(hostOf(s.sc), p.text), true
 		}
 	}
-	return false
+	return nil, false
 }
 
 // takesEverything tells whether a pattern takes every path, by its usual spellings.
@@ -200,7 +218,10 @@ func (w *writer) errorPage(v *vhost, sc *ir.Scope, set *ir.Setting) {
 	if p.byRules() {
 		if !w.built {
 			// the rules of the locations may say it
-			w.later = append(w.later, func() { w.errorPage(v, sc, set) })
+			if !w.waiting[set] {
+				w.waiting[set] = true
+				w.later = append(w.later, func() { w.errorPage(v, sc, set) })
+			}
 			return
 		}
 		if w.pages[set] {
@@ -343,22 +364,51 @@ func (w *writer) holderOf(sc *ir.Scope, set *ir.Setting) *ir.Scope {
 }
 
 // missing writes what a request for a file that is not there leads to, where ErrorDocument cannot say it.
-func (s *script) missing(v *vhost) {
+func (s *script) missing() {
+	s.closedFolder()
 	p := s.pageFor(404)
 	if p == nil {
 		return
 	}
 	conds := []string{condition(s.filename(""), "!-f"), condition(s.filename(""), "!-d")}
 	if p.entered() {
-		if name := s.w.named(hostOf(s.sc), p.text); name != nil {
-			s.w.pages[p.set] = true
-			s.w.note(p.set, s.w.holderOf(s.sc, p.set), "error_page", emit.Exact, "", "")
-			s.enter(v, name, conds, p.set)
-		}
+		s.enterPage(404, conds)
 		return
 	}
 	lines, ok := s.caught(404, conds, "^")
 	if ok {
+		lines = s.settle(lines)
+		s.b.add(&unit{item: p.set, origin: p.set.Origin, lines: lines, rules: countRules(lines)})
+	}
+}
+
+// closedFolder writes what a request for a folder without an index leads to, where ErrorDocument cannot say it.
+func (s *script) closedFolder() {
+	p := s.pageFor(403)
+	if list := inherited(s.sc, "autoindex"); p == nil || len(list) > 0 && list[0].Arg(0) == "on" {
+		return
+	}
+	folder := s.filename("")
+	conds := []string{condition(folder, "-d"), "%{REQUEST_URI} /$"}
+	names := []string{"index.html"}
+	if list := inherited(s.sc, "index"); len(list) > 0 {
+		names = nil
+		for _, set := range list {
+			for _, a := range set.Args {
+				if strings.ContainsAny(a.Text, "$/") || !fits(a.Text) {
+					return
+				}
+				names = append(names, a.Text)
+			}
+		}
+	}
+	for _, n := range names {
+		conds = append(conds, condition(s.filename(escapeLiteral(n)), "!-f"))
+	}
+	if s.enterPage(403, conds) {
+		return
+	}
+	if lines, ok := s.caught(403, conds, "^"); ok {
 		lines = s.settle(lines)
 		s.b.add(&unit{item: p.set, origin: p.set.Origin, lines: lines, rules: countRules(lines)})
 	}

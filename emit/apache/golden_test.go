@@ -22,8 +22,8 @@ var update = flag.Bool("update", false, "rewrite what the tests compare with")
 // hosts; somebody who knows httpd would have written their translations so.
 func TestGolden(t *testing.T) {
 	recipes, err := filepath.Glob("../../testdata/convert/nginx-*/in/site.conf")
-	if err != nil || len(recipes) < 15 {
-		t.Fatalf("%d recipes, want 15 at least: %v", len(recipes), err)
+	if err != nil || len(recipes) < 30 {
+		t.Fatalf("%d recipes, want 30 at least: %v", len(recipes), err)
 	}
 	for _, file := range recipes {
 		folder := filepath.Dir(filepath.Dir(file))
@@ -43,12 +43,12 @@ func TestGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				r, err := apache.Target{Server: server}.Convert(l.Program, emit.Options{World: &sim.World{DocumentRoot: "/var/www/html"}})
+				r, err := apache.Target{Server: server}.Convert(l.Program, emit.Options{World: &sim.World{DocumentRoot: "/var/www/html"}, Folder: "/etc/apache2/example.com"})
 				if err != nil {
 					t.Fatal(err)
 				}
 				f := r.Files[0]
-				for _, f := range []emit.File{f, {Name: f.Name + ".summary.txt", Text: []byte(r.Table())}} {
+				for _, f := range append(r.Files, emit.File{Name: f.Name + ".summary.txt", Text: []byte(r.Table())}) {
 					name := filepath.Join(out, f.Name)
 					if *update {
 						if err := os.WriteFile(name, f.Text, 0o644); err != nil {

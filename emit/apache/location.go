@@ -379,6 +379,7 @@ func (w *writer) server(v *vhost) {
 		}
 	}
 	if !goesOn {
+		v.whole = true
 		for _, l := range locations(sc) {
 			w.unreached(v, l)
 		}

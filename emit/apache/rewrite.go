@@ -242,10 +242,10 @@ func (w *writer) hasInternal(sc *ir.Scope) bool {
 // prefix takes it, and it names a file beside the document root. 0: the path may be a good one. Source: nginx
 // ngx_http_script.c, "the rewritten URI has a zero length".
 func (s *script) nowhere(r *ir.Rule) int {
-	parts := targetParts(r)
-	if len(parts) == 0 {
+	if len(targetParts(r)) == 0 {
 		return 500
 	}
+	parts := s.w.settled(r.Target)
 	first := &parts[0]
 	switch {
 	case first.Kind == ir.Literal && (first.Text == "" || first.Text[0] == '?'):

@@ -219,7 +219,11 @@ func (s *script) answer(r *ir.Rule, conds []string, at subject) {
 			s.about(r, "httpd's own text is sent: "+why)
 			return
 		}
-		if s.hasPage(r.Status) {
+		if at, page := s.hasPage(r.Status); page {
+			if at == r {
+				s.put(r, "return", rule(conds, pat, "-", status, "L"))
+				return
+			}
 			s.put(r, "return", rule(conds, pat, "-", status, "L"))
 			s.about(r, "the page of error_page is sent in place of the text")
 			return
@@ -227,16 +231,14 @@ func (s *script) answer(r *ir.Rule, conds []string, at subject) {
 		s.w.body[r.Status] = true
 		s.put(r, "return", assignment(conds, whole(at.pattern, conds, v.text), "BODY", v.text, status, "L"))
 		s.w.noted[r].Reason = "the text is sent as text/html"
+	case r.Status >= 494 && r.Status <= 497:
+		// Source: nginx ngx_http_special_response.c, ngx_http_special_response_handler
+		s.put(r, "return", rule(conds, pat, "-", "R=400,L"))
 	case r.Status >= 400 && r.Status != 444 && r.Status != 499:
-		if p := s.pageFor(r.Status); p != nil && at.pattern == "^" && len(at.conds) == 0 && p.entered() {
-			if name := s.w.named(hostOf(s.sc), p.text); name != nil && s.sc != name {
-				s.w.pages[p.set] = true
-				s.w.note(p.set, s.w.holderOf(s.sc, p.set), "error_page", emit.Exact, "", "")
-				s.w.note(r, s.sc, "return", emit.Exact, "", "")
-				s.enter(s.w.current, name, conds, p.set)
-				s.b.add(&unit{item: r, origin: r.Origin, lines: rule(conds, whole("^", conds, ""), "-", "L"), rules: 1})
-				return
-			}
+
+		if at.pattern == "^" && len(at.conds) == 0 && s.enterPage(r.Status, conds) {
+			s.w.note(r, s.sc, "return", emit.Exact, "", "")
+			return
 		}
 		if lines, ok := s.caught(r.Status, conds, pat); ok {
 			s.put(r, "return", lines)

@@ -343,7 +343,10 @@ func (w *writer) vhostHead(v *vhost, addresses []string, tls bool) (out []string
 	if len(aliases) > 0 {
 		out = append(out, "    ServerAlias "+strings.Join(aliases, " "))
 	}
-	out = append(out, "    DocumentRoot "+plainWord(v.root))
+	if !w.short(v) {
+		out = append(out, "    DocumentRoot "+plainWord(v.root))
+	}
+
 	// nginx takes %2F for a slash, to which httpd answers 404 by itself
 	out = append(out, "    AllowEncodedSlashes On")
 	if tls {

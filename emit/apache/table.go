@@ -75,7 +75,7 @@ func (w *writer) tableUnit() *unit {
 
 // withTables are the files of a world and those of a result.
 type withTables struct {
-	sim.FileSystem
+	files  sim.FileSystem // may be nil
 	root   string
 	tables []emit.File
 }
@@ -86,8 +86,15 @@ func (f withTables) ReadFile(name string) ([]byte, error) {
 			return f.tables[i].Text, nil
 		}
 	}
-	if f.FileSystem == nil {
+	if f.files == nil {
 		return nil, fs.ErrNotExist
 	}
-	return f.FileSystem.ReadFile(name)
+	return f.files.ReadFile(name)
+}
+
+func (f withTables) Stat(name string) (sim.FileInfo, bool) {
+	if f.files == nil {
+		return sim.FileInfo{}, false
+	}
+	return f.files.Stat(name)
 }

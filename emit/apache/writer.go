@@ -75,6 +75,7 @@ type writer struct {
 	outer      int                           // units of head that come from outside of the servers
 	built      bool                          // the servers are written
 	later      []func()                      // what is to be said then
+	waiting    map[*ir.Setting]bool          // those that wait for the servers to be written
 	pages      map[*ir.Setting]bool          // error_page directives that rules say
 	pageOf     map[*ir.Scope]map[string]bool // statuses of ErrorDocument by scope
 	ifNames    map[*ir.Scope]string          // variables that tell that an if held
@@ -83,7 +84,9 @@ type writer struct {
 // vhost is one server of the source.
 type vhost struct {
 	scope *ir.Scope
-	root  string   // its document root
+	root  string // its document root
+	whole bool   // its own script answers every request
+
 	guard []string // conditions that choose it inside a .htaccess, as RewriteCond arguments
 	front block    // of a virtual host, outside of its folder
 	head  block
@@ -93,7 +96,7 @@ type vhost struct {
 func newWriter(c *conversion, f forms) *writer {
 	return &writer{conversion: c, root: c.root, forms: f, prelude: map[string]*unit{}, remarked: map[ir.Origin]bool{}, noted: map[ir.Item]*emit.Note{}, itemOf: map[*emit.Note]ir.Item{},
 		scopeOf: map[ir.Item]*ir.Scope{}, maps: map[string]*ir.MapBlock{}, unitAt: map[int]*unit{}, env: map[string]bool{}, assigned: map[string]bool{}, named1: map[string]string{}, body: map[int]bool{}, written: map[string]bool{}, ifNames: map[*ir.Scope]string{},
-		tables: map[*ir.MapBlock]*emit.File{}, pages: map[*ir.Setting]bool{}, pageOf: map[*ir.Scope]map[string]bool{}}
+		tables: map[*ir.MapBlock]*emit.File{}, waiting: map[*ir.Setting]bool{}, pages: map[*ir.Setting]bool{}, pageOf: map[*ir.Scope]map[string]bool{}}
 }
 
 // note says what became of an item; the first thing said of it stands, unless it was dropped later.
@@ -286,7 +289,16 @@ func (w *writer) render() string {
 				units("    ", front)
 			}
 			put("", nil)
+			if w.short(v) {
+				put("    RewriteEngine On", nil)
+				put("", nil)
+				units("    ", w.preludeUnits())
+				units("    ", v.body.units)
+				put("</VirtualHost>", nil)
+				continue
+			}
 			put("    <Directory "+plainWord(v.root)+">", nil)
+
 			put("        Require all granted", nil)
 			units("        ", append(w.head.units[:len(w.head.units):len(w.head.units)], v.head.units...))
 
@@ -302,6 +314,21 @@ func (w *writer) render() string {
 		}
 	}
 	return b.String()
+}
+
+// short tells whether a virtual host needs no folder: its rules answer every request, whatever its path is.
+func (w *writer) short(v *vhost) bool {
+	if !v.whole || len(w.head.units) > 0 || len(v.head.units) > 0 {
+		return false
+	}
+	for _, u := range append(w.preludeUnits(), v.body.units...) {
+		for _, l := range u.lines {
+			if r, ok := readRule(l); ok && r.pattern != "^" || strings.Contains(l, "REDIRECT_") || strings.Contains(l, "$0") {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (w *writer) hasRules() bool {
