@@ -250,6 +250,25 @@ func (c *conversion) errorPages() (files []string) {
 	return files
 }
 
+// listensTLS tells whether a listen of the program speaks TLS.
+func (c *conversion) listensTLS() bool {
+	var walk func(s *ir.Scope) bool
+	walk = func(s *ir.Scope) bool {
+		for _, l := range listens(s) {
+			if l.tls {
+				return true
+			}
+		}
+		for _, it := range s.Items {
+			if in, ok := it.(*ir.Scope); ok && in.Kind != ir.ScopeLocation && in.Kind != ir.ScopeIf && walk(in) {
+				return true
+			}
+		}
+		return false
+	}
+	return walk(c.program.Root)
+}
+
 // contradicts tells whether one of some paths lies below one of some files.
 func contradicts(paths, files []string) bool {
 	for _, p := range paths {
@@ -347,6 +366,15 @@ func (c *conversion) questions() []check.Answered {
 		}
 	}
 	walk(c.program.Root)
+	if c.target.Server && (c.program.Context == ir.ContextServer || c.program.Context == ir.ContextLocation) {
+		// the inside of a server does not say where it listens: its virtual host is that of port 80
+		for i := range asked {
+			if p := &asked[i].Probe; p.Request.Scheme == "https" && !c.listensTLS() {
+				p.Request.Scheme = "http"
+				asked[i].Before = c.before.Ask(*p)
+			}
+		}
+	}
 	if pages := c.errorPages(); len(pages) > 0 {
 		// error pages are there: what a server says when they are not is nobody's intention
 		for i := range asked {

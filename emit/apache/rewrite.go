@@ -141,8 +141,8 @@ func (s *script) rewrite(r *ir.Rule, conds []string) {
 			drop("httpd sends no relative Location: it would be a path of the file system")
 			return
 		}
-		if v.raw {
-			flags = append(flags, "NE")
+		if v.raw || r.Query.Append && hasQuery && !decoded(r) {
+			flags = append(flags, "NE") // httpd escapes a query once more where QSA brings it
 		}
 		if s.w.forms.careful[r] && !v.raw && holdsPath(r) {
 			flags = append(flags, "NE")
