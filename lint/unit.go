@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"cmp"
+	"path"
 	"sort"
 	"sync"
 	"time"
@@ -330,7 +332,8 @@ func fromApache(f *source.File, n *apache.Directive, parent *Directive) *Directi
 
 func (u *Unit) loadNginx() {
 	in := u.Input
-	u.Nginx = nginx.Read(in.File, nginx.Env{Context: in.Context, Version: in.Version, Modules: in.Modules,
+	u.Nginx = nginx.Read(in.File, nginx.Env{Context: in.Context, Version: cmp.Or(in.Version, nginx.AnyRelease),
+		Included: path.Base(in.File.Name) != "nginx.conf", Modules: in.Modules,
 		Open: in.Open, Glob: in.Glob})
 	seen := map[*source.File]bool{}
 	for _, f := range u.Nginx.Files {

@@ -180,11 +180,16 @@ func given(s *probe.Site, p probe.Probe) string {
 		}
 		return s.Relative(f)
 	}
+	add := func(part string) {
+		if !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
+	}
 	for _, f := range p.Exists {
-		parts = append(parts, name(f)+" exists")
+		add(name(f) + " exists")
 	}
 	for _, f := range p.Missing {
-		parts = append(parts, name(f)+" does not exist")
+		add(name(f) + " does not exist")
 	}
 	if p.Client != "" {
 		parts = append(parts, "the client is "+p.Client)

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rewright/lint"
@@ -114,11 +115,21 @@ func constantConditionAt(p *lint.Pass, r *reasoner, c *ir.Condition, rule *ir.Ru
 	if r.w.unshown(&d) {
 		return
 	}
-	if f, ok := repairCondition(p, r, c, j); ok {
+	if f, ok := repairCondition(p, r, c, j); ok && !testedAgain(c, rule) {
 		d.Fixes = []diag.Fix{f}
 		d.Help = "did you mean " + f.Title[len("write "):] + "?"
 	}
 	p.Add(d)
+}
+
+// testedAgain tells whether another condition of the rule looks at the same thing: what this one was to add is not known.
+func testedAgain(c *ir.Condition, rule *ir.Rule) bool {
+	if rule == nil || c.Test == nil {
+		return false
+	}
+	return slices.ContainsFunc(rule.Conditions, func(other *ir.Condition) bool {
+		return other != c && other.Test != nil && strings.EqualFold(other.Test.Text, c.Test.Text)
+	})
 }
 
 // conditionSpan is the place of what a condition compares with.

@@ -44,12 +44,18 @@ var errorPageChangesStatus = lint.Rule{
 		}
 		f := diag.Diagnostic{Span: d.Args[1].Span, Help: "name the page by its path",
 			Message: fmt.Sprintf("an absolute address has httpd answer 302 in place of %s: crawlers never see the %s", d.Arg(0), d.Arg(0))}
-		if d.Args[1].Quote == 0 && !strings.Contains(path, "%{") {
+		if d.Args[1].Quote == 0 && !strings.Contains(path, "%{") && ownPage(p, text) {
 			f.Fixes = []diag.Fix{write(diag.Risky, d.Args[1].Span, path)}
 		}
 		f.Witness = hiddenError(p, d.Arg(0), text)
 		p.Add(f)
 	},
+}
+
+// ownPage tells whether an address is of the site itself, so that its path alone names the same page.
+func ownPage(p *lint.Pass, address string) bool {
+	host, _, _ := splitAddress(address)
+	return host != "" && p.Unit.ServesHost(host) != 0
 }
 
 // errorStatuses are those whose loss hides a fault. 401 is not among them: httpd ignores an address for it.
@@ -87,7 +93,7 @@ func checkErrorPage(p *lint.Pass, d *lint.Directive) {
 	case equal < 0 && (hasHTTP(last.Text) || strings.HasPrefix(last.Text, "$scheme://")):
 		f := diag.Diagnostic{Span: last.Span, Help: "name the page by its path",
 			Message: fmt.Sprintf("an absolute address has nginx answer 302 in place of %s: crawlers never see the %s", code, code)}
-		if hasHTTP(last.Text) && last.Quote == 0 && !strings.Contains(last.Text, "$") {
+		if hasHTTP(last.Text) && last.Quote == 0 && !strings.Contains(last.Text, "$") && ownPage(p, last.Text) {
 			path := "/"
 			if i := strings.IndexByte(last.Text[8:], '/'); i >= 0 {
 				path = last.Text[8+i:]

@@ -1,12 +1,14 @@
 package rules
 
 import (
+	"fmt"
 	"strings"
 
 	"rewright/lint"
 	"rewright/parser/diag"
 	"rewright/parser/ir"
 	"rewright/parser/probe"
+	"rewright/parser/source"
 )
 
 var hostHeaderRedirect = lint.Rule{
@@ -26,6 +28,8 @@ var hostHeaderRedirect = lint.Rule{
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
 		var a *asker
+		first := map[*ir.Scope]*told{} // by server
+		var order []*told
 		eachRule(p, g, func(s *ir.Scope, r *ir.Rule) {
 			if !sendsElsewhere(r) {
 				return
@@ -46,6 +50,11 @@ var hostHeaderRedirect = lint.Rule{
 				if why == "" {
 					return
 				}
+				harmless := g.Server == ir.Nginx && onlyScheme(s, r)
+				if t := first[hostOf(s)]; t != nil && !harmless { // one server, one cause
+					t.more++
+					return
+				}
 				if a == nil {
 					if a = newAsker(p); a == nil {
 						return
@@ -63,14 +72,32 @@ var hostHeaderRedirect = lint.Rule{
 				if name := firstName(hostOf(s)); name != "" && raw(p, x.part.Span) == x.part.Text {
 					d.Fixes = []diag.Fix{write(diag.Risky, x.part.Span, name)}
 				}
-				if g.Server == ir.Nginx && onlyScheme(s, r) {
+				if harmless {
 					d.Severity = diag.Info // the usual server for port 80 that serves whatever names the encrypted one has
 				}
-				p.Add(d)
+				t := &told{d: d, file: p.File}
+				order = append(order, t)
+				if !harmless {
+					first[hostOf(s)] = t
+				}
 				return
 			}
 		})
+		for _, t := range order {
+			if t.more > 0 {
+				t.d.Message += fmt.Sprintf(" (and %d more of its redirects)", t.more)
+			}
+			p.File = t.file
+			p.Add(t.d)
+		}
 	},
+}
+
+// told is a finding about a server, and how many more of its rules are the same.
+type told struct {
+	d    diag.Diagnostic
+	file *source.File
+	more int
 }
 
 // onlyScheme tells whether a whole server does nothing but send each request to the same host and path, encrypted.

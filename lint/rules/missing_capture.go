@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"rewright/lint"
@@ -101,6 +102,9 @@ func captureFinding(p *lint.Pass, w *witnesses, r *ir.Rule, part *ir.Part, n int
 		has, help = "the pattern has 1 group", "the group is `$1`"
 	default:
 		help = fmt.Sprintf("the groups are `$1` to `$%d`", n)
+	}
+	if n > 0 && !r.Negated && r.Target != nil && strings.Contains(r.Target.Text, "$"+strconv.Itoa(n)) {
+		help = "take " + quote(part.Text) + " out" // the last group is in use already
 	}
 	d := diag.Diagnostic{Span: at, Message: has + "; " + quote(part.Text) + " is empty, " + so, Help: help}
 	w.attach(p, &d, r, nil)

@@ -187,7 +187,11 @@ func (a *asker) visit(s *ir.Scope) probe.Probe {
 			continue
 		}
 		for _, set := range append(ownSettings(s, "server_name"), ownSettings(s, "ServerName")...) {
-			if name := set.Arg(0); name != "" && !strings.ContainsAny(name, "*~_$ ") {
+			name := set.Arg(0)
+			if _, bare, ok := strings.Cut(name, "://"); ok {
+				name = bare // ServerName may have a scheme and a port
+			}
+			if name, _, _ = strings.Cut(name, ":"); name != "" && !strings.ContainsAny(name, "*~_$ ") {
 				q.Request.Host = strings.TrimPrefix(name, ".")
 				break
 			}

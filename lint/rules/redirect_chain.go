@@ -37,6 +37,10 @@ var redirectChain = lint.Rule{
 			}
 			d.Fixes = shortcut(p, l)
 			if to := finalURL(&l.chain); len(d.Fixes) == 0 && to != "" {
+				first := l.chain.Hops[0].Probe.Request
+				if path, ok := strings.CutPrefix(to, strings.TrimSuffix(probe.URL(first), first.Target)); ok && strings.HasPrefix(path, "/") {
+					to = path
+				}
 				d.Help = "send it straight to " + to
 			}
 			return d

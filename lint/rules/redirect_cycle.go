@@ -8,6 +8,7 @@ import (
 	"rewright/parser/diag"
 	"rewright/parser/ir"
 	"rewright/parser/probe"
+	"rewright/parser/source"
 )
 
 var redirectCycle = lint.Rule{
@@ -36,7 +37,31 @@ var redirectCycle = lint.Rule{
 // route is the way of a trouble, long ones without their middle.
 func (l *loop) route() string { return routeOf(&l.chain, l.skipped) }
 
-// route is the way of a chain: "/a → /b (x.conf:3) → /a (x.conf:7)", with full URLs when the origin changes.
+// oneFile is the file that all rules of a chain stand in; nil when there are several or none.
+func oneFile(c *probe.Chain) (file *source.File) {
+	for i := range c.Hops {
+		r := c.Hops[i].Rule()
+		if r == nil || r.File == nil {
+			continue
+		}
+		if file != nil && r.File != file {
+			return nil
+		}
+		file = r.File
+	}
+	return file
+}
+
+// placeIn is "line 3" in a file and "x.conf:3" elsewhere.
+func placeIn(o ir.Origin, file *source.File) string {
+	if o.File == file {
+		return "line " + strconv.Itoa(o.Line())
+	}
+	return probe.PlaceOf(o)
+}
+
+// route is the way of a chain: "/a → /b (line 3) → /a (line 7)", with full URLs when the origin changes and file names when the
+// rules stand in several files. A place is told once where it follows itself.
 func route(c *probe.Chain) string { return routeOf(c, 0) }
 
 // routeOf is route with a number of hops left out in the middle of a circle, at the end of a chain.
@@ -53,6 +78,8 @@ func routeOf(c *probe.Chain, skipped int) string {
 		}
 		return url
 	}
+	file := oneFile(c)
+	last := ""
 	var b strings.Builder
 	b.WriteString(short(probe.URL(first)))
 	for i := range c.Hops {
@@ -73,7 +100,10 @@ func routeOf(c *probe.Chain, skipped int) string {
 			continue
 		}
 		if r := h.Rule(); r != nil && r.File != nil {
-			b.WriteString(" (" + probe.PlaceOf(r.Origin) + ")")
+			if place := placeIn(r.Origin, file); place != last {
+				b.WriteString(" (" + place + ")")
+				last = place
+			}
 		}
 	}
 	return b.String()

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"regexp"
+	"strings"
 
 	"rewright/lint"
 	"rewright/parser/diag"
@@ -25,8 +26,41 @@ var refusedArgument = lint.Rule{
 			d.Severity = 0
 			return d, true
 		}
+		if name, ok := strings.CutPrefix(d.ServerMessage, "Unknown Authz provider: "); ok && name != "" {
+			return unknownProvider(p, d, name)
+		}
+		if kind, ok := strings.CutPrefix(d.ServerMessage, "invalid event type "); ok && otherSystems[strings.Trim(kind, `"`)] {
+			d.Severity, d.Refuses = diag.Info, false
+			d.Message = "`use " + strings.Trim(kind, `"`) + "` is for another operating system; nginx on Linux does not start with it"
+			return d, true
+		}
+		if d.Message == d.ServerMessage { // httpd's own words, as the beginning of a sentence
+			d.Message = "httpd says: " + strings.TrimRight(d.Message, ".")
+		}
 		return withRefusal(p, d, at)
 	},
+}
+
+// otherSystems are the event methods of nginx that Linux does not have. Source: nginx manual, "Connection processing methods".
+var otherSystems = map[string]bool{"kqueue": true, "/dev/poll": true, "devpoll": true, "eventport": true}
+
+// providersElsewhere are what modules that httpd does not ship offer to Require, and those modules.
+var providersElsewhere = map[string]string{
+	"claim": "mod_auth_openidc", "claims_expr": "mod_auth_openidc or mod_oauth2", "oauth2_claim": "mod_oauth2", "cas-attribute": "mod_auth_cas",
+	"shibboleth": "mod_shib", "shib-session": "mod_shib", "shib-attr": "mod_shib", "shib-plugin": "mod_shib", "shib-user": "mod_shib",
+	"mellon": "mod_auth_mellon", "unix-group": "mod_authnz_external", "pwauth": "mod_authnz_external", "external-group": "mod_authnz_external",
+	"pam-account": "mod_authnz_pam", "lookup-identity": "mod_lookup_identity",
+}
+
+// unknownProvider tells of a Require that no module of httpd can answer.
+func unknownProvider(p *lint.Pass, d diag.Diagnostic, name string) (diag.Diagnostic, bool) {
+	if module := providersElsewhere[strings.ToLower(name)]; module != "" {
+		d.Severity, d.Refuses = diag.Info, false
+		d.Message = "`Require " + name + "` needs " + module + ", which httpd does not ship: a server without it refuses the file"
+		return d, true
+	}
+	d.Message = "no module that httpd ships answers `Require " + name + "`; unless a third-party module brings it, " + p.Refusal()
+	return d, true
 }
 
 // namedElsewhere are complaints of nginx about a name that another part of the configuration may define.

@@ -27,7 +27,7 @@ var unknownDirective = lint.Rule{
 		},
 		Source: "httpd server/config.c, invoke_cmd: \"Invalid command\"; nginx ngx_conf_handler: \"unknown directive\"",
 	},
-	Explains: []string{"RD001", "RD005", "RD023"}, Precedence: 95,
+	Explains: []string{"RD001", "RD005", "RD019", "RD023"}, Precedence: 95,
 	Explain: explainUnknownDirective,
 }
 
@@ -40,6 +40,14 @@ func explainUnknownDirective(p *lint.Pass, d diag.Diagnostic, at *lint.Directive
 		return d, own
 	}
 	name := at.Name.Text
+	if d.Code == "RD019" { // ${INCLUDES} on a line of its own: a semicolon behind it would not help
+		if !isPlaceholder(name) || !d.Refuses {
+			return d, false
+		}
+		d.Span, d.Related, d.Fixes, d.Help = at.Name.Span, nil, nil, ""
+		d.Message = quote(name) + " looks like a placeholder of a template; as it stands " + p.Refusal()
+		return d, true
+	}
 	full := p.File.Slice(p.File.LineSpan(p.File.Line(at.Line.Start)))
 	for _, mark := range conflictMarks {
 		if strings.HasPrefix(strings.TrimSpace(full), mark) {
@@ -66,8 +74,16 @@ func explainUnknownDirective(p *lint.Pass, d diag.Diagnostic, at *lint.Directive
 		}
 		return d, true
 	}
+	if at.Server == ir.Apache && at.Is("Use") {
+		return inMacro(p, d, at)
+	}
 	if knownDirective(at.Server, name) {
 		return knownElsewhere(p, d, at)
+	}
+	if now := goneDirectives[strings.ToLower(name)]; at.Server == ir.Apache && now != "" {
+		d.Message = quote(name) + " is gone since httpd 2.4; " + p.Refusal()
+		d.Help = now
+		return d, true
 	}
 	if module := thirdParty(at.Server, name); module != "" {
 		if again(p, at) {
@@ -91,15 +107,18 @@ func explainUnknownDirective(p *lint.Pass, d diag.Diagnostic, at *lint.Directive
 		return d, true
 	}
 	if isPlaceholder(name) {
+		d.Help = ""
 		d.Message = quote(name) + " looks like a placeholder of a template; as it stands " + p.Refusal()
 		return d, true
 	}
 	if joinUp := brokenLine(p, at); joinUp != nil {
+		d.Help = ""
 		d.Message = "this line belongs to the one above, where the arguments break off; " + p.Refusal()
 		d.Fixes = []diag.Fix{*joinUp}
 		return d, true
 	}
 	if near, cost := nearestDirective(p, at); len(near) > 0 {
+		d.Help = ""
 		d.Message = "no directive " + quote(name) + "; did you mean " + either(near) + "? " + p.Refusal()
 		if len(near) == 1 {
 			s := diag.Risky
@@ -111,11 +130,44 @@ func explainUnknownDirective(p *lint.Pass, d diag.Diagnostic, at *lint.Directive
 		return d, true
 	}
 	if at.Server == ir.Apache && isProse(p, at) {
+		d.Help = ""
 		d.Message = "this line reads like a comment without its `#`; " + p.Refusal()
 		d.Fixes = []diag.Fix{{Title: "put `# ` before the line", Safety: diag.Risky, Edits: source.Insert(at.Line.Start, "# ")}}
 		return d, true
 	}
 	d.Message = "no module that " + p.Server() + " ships has a directive " + quote(name) + "; unless a third-party module brings it, " + p.Refusal()
+	return d, true
+}
+
+// goneDirectives are those of former versions, in lower case, and what to do without them.
+// Source: httpd manual, "Upgrading to 2.4 from 2.2" and "Upgrading to 2.2 from 2.0".
+var goneDirectives = map[string]string{
+	"acceptmutex": "use Mutex", "lockfile": "use Mutex", "rewritelock": "use Mutex", "sslmutex": "use Mutex", "sslstaplingmutex": "use Mutex",
+	"rewritelog": "write `LogLevel rewrite:trace3`; the lines go into the error log", "rewriteloglevel": "write `LogLevel rewrite:trace3`",
+	"authzdefaultauthoritative": "leave it out", "authzuserauthoritative": "leave it out", "authzgroupfileauthoritative": "leave it out",
+	"authzownerauthoritative": "leave it out", "authzdbmauthoritative": "leave it out", "authzdbmtype": "use AuthDBMType",
+	"authzldapauthoritative": "leave it out", "authauthoritative": "use AuthBasicAuthoritative", "authdigestfile": "use AuthUserFile",
+	"authdbmauthoritative": "use AuthBasicAuthoritative", "cookielog": "use CustomLog", "addmodule": "use LoadModule", "clearmodulelist": "leave it out",
+	"bindaddress": "use Listen", "servertype": "leave it out", "resourceconfig": "use Include", "accessconfig": "use Include",
+}
+
+// inMacro tells of a directive that a macro holds; what the first Use of a macro shows, the others do not show again.
+func inMacro(p *lint.Pass, d diag.Diagnostic, use *lint.Directive) (diag.Diagnostic, bool) {
+	_, rest, _ := strings.Cut(d.ServerMessage, "'")
+	name, _, ok := strings.Cut(rest, "'")
+	if !ok {
+		return withRefusal(p, d, use)
+	}
+	for _, before := range p.Unit.Named("Use") {
+		if before == use {
+			break
+		}
+		if strings.EqualFold(before.Arg(0), use.Arg(0)) && !before.Inactive {
+			d.Severity = 0
+			return d, true
+		}
+	}
+	d.Message = "macro " + quote(use.Arg(0)) + " holds " + quote(name) + ", which no module that httpd ships knows; unless a third-party module brings it, " + p.Refusal()
 	return d, true
 }
 

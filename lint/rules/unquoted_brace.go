@@ -96,7 +96,7 @@ func braceIn(p *lint.Pass, d diag.Diagnostic, owner *lint.Directive) (diag.Diagn
 		return d, false
 	}
 	d.Span = source.Span{Start: cut, End: cut + 1}
-	d.Related = nil
+	d.Related, d.Help = nil, "put the whole regular expression into quotes"
 	d.Message = "nginx ends the word at `" + string(p.File.Text[cut]) + "`: the pattern needs quotes; " + p.Refusal()
 	d.Fixes = nil
 	if !strings.ContainsAny(p.File.Slice(whole), `"`) {

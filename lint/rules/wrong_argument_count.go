@@ -43,7 +43,11 @@ func explainArgumentCount(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) (
 	text := raw(p, d.Span)
 	d.Message = fmt.Sprintf("%s reads %s as %d words; a blank inside a path or pattern needs quotes; %s", at.Name.Text,
 		quote(clip(text, 80)), to-from+1, p.Refusal())
-	if !strings.Contains(text, `"`) && !strings.Contains(text, "\n") {
+	if whole, ok := strings.CutPrefix(text, "^ "); ok && p.Unit.Input.Server == ir.Apache {
+		whole = "^" + strings.TrimSpace(whole)
+		d.Message = fmt.Sprintf("the blank behind `^` ends the pattern; %s", p.Refusal())
+		d.Fixes = []diag.Fix{{Title: "write " + quote(whole), Safety: diag.Risky, Edits: source.Replace(d.Span, whole)}}
+	} else if !strings.Contains(text, `"`) && !strings.Contains(text, "\n") {
 		d.Fixes = []diag.Fix{{Title: "write " + quote(`"`+text+`"`), Safety: diag.Risky, Edits: source.Replace(d.Span, `"`+text+`"`)}}
 	}
 	return d, true
@@ -79,6 +83,9 @@ func blankInside(p *lint.Pass, d *lint.Directive) (from, to int) {
 		}
 	case d.Is("RewriteRule") && n == 3 && !strings.HasPrefix(words[2], "["):
 		extra := strings.TrimSpace(raw(p, d.Extra))
+		if words[0] == "^" && strings.HasPrefix(extra, "[") {
+			return 0, 1
+		}
 		second := strings.HasPrefix(words[2], "/") || strings.Contains(words[2], "://") || words[2] == "-"
 		if second && strings.HasPrefix(extra, "[") && !strings.HasPrefix(words[1], "/") {
 			return 0, 1

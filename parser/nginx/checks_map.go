@@ -186,7 +186,10 @@ func (r *reader) geoEntry(cd *ConfigDirective, fr *frame, words []Word) bool {
 		_, good := parseIPv4(from)
 		_, fine := parseIPv4(to)
 		if !ok || !good || !fine {
-			return r.invalid(cd, net, `invalid range "%s"`, net.Text)
+			r.refuseWith(cd, diag.Diagnostic{Code: "RD029", Name: "refused-argument", Span: net.Span,
+				Message:       fmt.Sprintf("with `ranges` geo takes addresses such as 10.0.0.0-10.0.0.255, and not %q; nginx will not start", net.Text),
+				ServerMessage: fmt.Sprintf(`invalid range "%s"`, net.Text)})
+			return false
 		}
 		return true
 	}

@@ -2,6 +2,7 @@ package nginx
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rewright/parser/diag"
@@ -173,6 +174,10 @@ func checkUpstream(r *reader, cd *ConfigDirective, _ *frame) {
 	r.upstreams[name] = cd
 }
 
+// upstreamServerSince are parameters of a server in an upstream that were nginx Plus's alone, and the release that brought them.
+// Source: nginx CHANGES.
+var upstreamServerSince = map[string]string{"resolve": "1.27.3", "service": "1.27.3", "route": "1.29.6", "drain": "1.29.6"}
+
 func checkUpstreamServer(r *reader, cd *ConfigDirective, fr *frame) {
 	if fr.context != "upstream" {
 		return
@@ -191,10 +196,11 @@ func checkUpstreamServer(r *reader, cd *ConfigDirective, fr *frame) {
 			_, ok = parseTime(value, true)
 		case "backup", "down":
 			ok = w.Text == name
-		case "resolve", "service":
-			ok = !versionBefore(r.version, "1.27.3")
-		case "route", "drain":
-			ok = !versionBefore(r.version, "1.29.6")
+		case "resolve", "service", "route", "drain":
+			if since := upstreamServerSince[name]; versionBefore(r.version, since) {
+				r.needs(cd, w, since, fmt.Sprintf(`invalid parameter "%s"`, w.Text))
+				return
+			}
 		default:
 			ok = false
 		}
@@ -209,9 +215,10 @@ func checkUpstreamServer(r *reader, cd *ConfigDirective, fr *frame) {
 	}
 }
 
-// closeUpstream refuses an upstream without servers.
+// closeUpstream refuses an upstream without servers. One with a directive of other modules may have its servers from there (state of
+// nginx Plus): the directive is refused already.
 func closeUpstream(r *reader, cd *ConfigDirective, _, inner *frame) {
-	if inner.set["server"] != nil || r.partial() {
+	if inner.set["server"] != nil || r.partial() || slices.ContainsFunc(cd.Body, func(in *ConfigDirective) bool { return in.Refused }) {
 		return
 	}
 	r.refuse(cd, cd.Head(), "RD029", "refused-argument", "has no server", "", "no servers are inside upstream")

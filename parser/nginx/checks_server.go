@@ -62,7 +62,7 @@ func checkListen(r *reader, cd *ConfigDirective, fr *frame) {
 		r.invalid(cd, w, `%s in "%s" of the "listen" directive`, fault, w.Text)
 		return
 	}
-	isDefault, options := false, false
+	isDefault, options, quic := false, false, false
 	for _, p := range cd.Args[1:] {
 		name, value, valued := strings.Cut(p.Text, "=")
 		ok, what := true, "parameter"
@@ -73,7 +73,11 @@ func checkListen(r *reader, cd *ConfigDirective, fr *frame) {
 			options = true
 		case p.Text == "ssl" || p.Text == "http2" || p.Text == "proxy_protocol":
 		case p.Text == "quic":
-			ok = !versionBefore(r.version, "1.25.0")
+			if versionBefore(r.version, "1.25.0") {
+				r.needs(cd, p, "1.25.0", fmt.Sprintf(`invalid parameter "%s"`, p.Text))
+				return
+			}
+			quic = true
 		case !valued:
 			ok = false
 		case name == "backlog":
@@ -108,7 +112,11 @@ func checkListen(r *reader, cd *ConfigDirective, fr *frame) {
 	if fr.server == nil {
 		fr.server = &virtualServer{cd: fr.head}
 	}
-	r.listen(cd, fr.server, addressText(u, w.Text), isDefault, options)
+	text := addressText(u, w.Text)
+	if quic {
+		text += " quic" // UDP, beside the TCP socket of the same port
+	}
+	r.listen(cd, fr.server, text, isDefault, options)
 }
 
 // addressText is how nginx writes the address of a listen directive.
@@ -142,7 +150,7 @@ func (r *reader) listen(cd *ConfigDirective, s *virtualServer, text string, isDe
 	}
 	again := func(first *ConfigDirective, format string) {
 		r.refuseWith(cd, diag.Diagnostic{Code: "RD029", Name: "refused-argument", Span: cd.Head(),
-			Message: "`" + cd.Name.Text + "` repeats " + text + "; nginx will not start", ServerMessage: fmt.Sprintf(format, text),
+			Message: "`" + cd.Name.Text + "` names " + text + " again; nginx will not start", ServerMessage: fmt.Sprintf(format, text),
 			Related: []diag.Related{{File: first.File, Span: first.Head(), Message: "the first one"}}})
 	}
 	for _, other := range a.servers {

@@ -93,8 +93,11 @@ func (s *Spec) arguments(f string) {
 // Specs are the entries of the table for a directive name, of all releases; nil when no release has it.
 func Specs(name string) []*Spec { return directiveTable()[name] }
 
-// versionBefore tells whether release a is older than b; "1.22.1" and the like. Empty is oldest.
+// versionBefore tells whether release a is older than b; "1.22.1" and the like. Empty is oldest, AnyRelease newest.
 func versionBefore(a, b string) bool {
+	if a == AnyRelease || b == AnyRelease {
+		return b == AnyRelease && a != b
+	}
 	for a != "" || b != "" {
 		var x, y string
 		x, a, _ = strings.Cut(a, ".")

@@ -13,6 +13,10 @@ import (
 // defaultVersion is the release that is meant when none is named: the one that was asked for every fact here.
 const defaultVersion = "1.22.1"
 
+// AnyRelease as Env.Version takes what any release from 1.22.1 on takes: for a text of which nobody has said which
+// nginx reads it.
+const AnyRelease = "any"
+
 // finding is a diagnostic on its way into Config.Diagnostics.
 type finding struct {
 	diag.Diagnostic
@@ -38,6 +42,7 @@ type reader struct {
 	count    int              // files included
 	missing  bool             // some include could not be read: what it defines is unknown
 	foreign  bool             // a module of others is loaded: what it brings is unknown
+	geoip    bool             // a directive of the geoip module was refused: its variables go with it
 	loaded   map[string]bool  // dynamic modules of nginx that are loaded
 
 	defined  map[string]bool // variables that something makes, lower case
@@ -350,6 +355,11 @@ func (r *reader) endHTTP() {
 func (r *reader) endMain(top *frame) {
 	http := top.set["http"]
 	if http == nil || top.has("events") || r.partial() {
+		return
+	}
+	if r.env.Included {
+		r.report(finding{Diagnostic: diag.Diagnostic{Code: "RD029", Name: "refused-argument", Severity: diag.Info, File: http.File, Span: http.Name.Span,
+			Message: "no `events` block stands beside `http`: nginx starts with this file only where another one that has it includes it"}})
 		return
 	}
 	r.lateRefuse(http, Word{Span: http.Name.Span}, `no "events" section in configuration`, "stands without an `events` block beside it")

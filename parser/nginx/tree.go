@@ -67,7 +67,7 @@ func (*Comment) node()   {}
 // Env is what reading a configuration depends on besides its text.
 type Env struct {
 	Context ir.Context // main, http, server or location: what the text is the inside of
-	Version string     // "1.22.1"; empty: that
+	Version string     // "1.22.1"; empty: that; AnyRelease: not known
 	// Open reads an included file by its name as written (relative names are relative to the main file's
 	// folder); nil: no includes can be read, and each is a diagnostic that does not refuse. Glob lists the names
 	// a wildcard stands for, sorted; none is no error.
@@ -79,6 +79,8 @@ type Env struct {
 	// Fragment says that the text is a part of a configuration whose rest is not known: what is made elsewhere
 	// (variables, upstreams, log formats) is not missed.
 	Fragment bool
+	// Included says that another file may include the text: it need not be complete (`events` may stand elsewhere).
+	Included bool
 	// Modules are directive names that a third-party module brings; they are accepted anywhere with any arguments.
 	Modules func(directive string) bool
 }

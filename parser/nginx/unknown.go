@@ -14,7 +14,7 @@ import (
 // available tells whether the server in question has a directive.
 func (r *reader) available(s *Spec) bool {
 	return (s.Module == "" || r.loaded[s.Module]) && (s.Since == "" || !versionBefore(r.version, s.Since)) &&
-		(s.Until == "" || versionBefore(r.version, s.Until))
+		(s.Until == "" || r.version == AnyRelease || versionBefore(r.version, s.Until))
 }
 
 // dynamicModules are nginx's own modules that a package may build apart, by the name of their file, and what they
@@ -71,7 +71,10 @@ func (r *reader) unknown(cd *ConfigDirective) bool {
 		}
 		return false
 	}
-	what, help := "is no directive of nginx "+r.version, ""
+	if strings.HasPrefix(name, "geoip_") {
+		r.geoip = true
+	}
+	what, help := "is no directive of "+r.release(), ""
 	specs := Specs(name)
 	switch {
 	case len(specs) > 0 && specs[0].Module != "":
@@ -87,6 +90,14 @@ func (r *reader) unknown(cd *ConfigDirective) bool {
 	}
 	r.refuse(cd, cd.Name.Span, "RD001", "unknown-directive", what, help, fmt.Sprintf(`unknown directive "%s"`, name))
 	return false
+}
+
+// release is the nginx that is meant, in words.
+func (r *reader) release() string {
+	if r.version == AnyRelease {
+		return "nginx"
+	}
+	return "nginx " + r.version
 }
 
 func plural(n int) string {

@@ -29,7 +29,37 @@ func (r *reader) duplicate(cd, first *ConfigDirective, words string) {
 
 // invalid reports a value that the directive does not take, in nginx's words.
 func (r *reader) invalid(cd *ConfigDirective, w Word, format string, a ...any) bool {
-	r.refuse(cd, w.Span, "RD029", "refused-argument", fmt.Sprintf("does not take %q", w.Text), "", fmt.Sprintf(format, a...))
+	what := fmt.Sprintf("does not take %q", w.Text)
+	if isPlaceholder(w.Text) {
+		what += ", which looks like a placeholder of a template"
+	}
+	r.refuse(cd, w.Span, "RD029", "refused-argument", what, "", fmt.Sprintf(format, a...))
+	return false
+}
+
+// needs reports a value that nginx takes since a release.
+func (r *reader) needs(cd *ConfigDirective, w Word, since, server string) {
+	r.refuse(cd, w.Span, "RD029", "refused-argument", fmt.Sprintf("takes %q since nginx %s, and this is %s", w.Text, since, r.version),
+		"leave it out, or use a newer nginx", server)
+}
+
+// isPlaceholder tells whether a word holds what a template puts in later: %ip%, @PORT@, {{ host }}, ${PORT}, $LISTEN. Variables
+// of nginx itself are written small.
+func isPlaceholder(w string) bool {
+	for _, pair := range [][2]string{{"%", "%"}, {"@", "@"}, {"{{", "}}"}, {"<%", "%>"}, {"[[", "]]"}, {"__", "__"}} {
+		if _, rest, ok := strings.Cut(w, pair[0]); ok {
+			if inside, _, ok := strings.Cut(rest, pair[1]); ok && inside != "" {
+				return true
+			}
+		}
+	}
+	for i := 0; i+1 < len(w); i++ {
+		if w[i] == '$' {
+			if name := strings.TrimLeft(w[i+1:], "{"); name != "" && name[0] >= 'A' && name[0] <= 'Z' {
+				return true
+			}
+		}
+	}
 	return false
 }
 

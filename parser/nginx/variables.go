@@ -163,9 +163,12 @@ func (r *reader) unknownVariables() {
 		if _, ok := builtinVariable(name, r.version); ok {
 			continue
 		}
+		if r.geoip && strings.HasPrefix(name, "geoip_") {
+			continue
+		}
 		u := r.used[name]
 		d := diag.Diagnostic{Code: "RD010", Name: "unknown-variable", Severity: diag.Error, File: u.cd.File, Span: u.span,
-			Message: fmt.Sprintf("no variable `$%s` in nginx %s, and nothing here makes one; nginx will not start", name, r.version),
+			Message: fmt.Sprintf("no variable `$%s` in %s, and nothing here makes one; nginx will not start", name, r.release()),
 			Refuses: true, ServerMessage: fmt.Sprintf(`unknown "%s" variable`, name)}
 		if r.partial() {
 			d.Severity, d.Refuses, d.ServerMessage = diag.Info, false, ""

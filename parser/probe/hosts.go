@@ -16,6 +16,9 @@ type hostSet struct {
 
 func (h *hostSet) add(name string) {
 	name = strings.ToLower(name)
+	if _, bare, ok := strings.Cut(name, "://"); ok { // ServerName https://a.example
+		name = bare
+	}
 	switch {
 	case strings.HasPrefix(name, "*."):
 		h.suffixes = append(h.suffixes, name[1:])
@@ -24,7 +27,7 @@ func (h *hostSet) add(name string) {
 		h.add(name[1:])
 	case name == "" || name == "_" || strings.ContainsAny(name, "~*$/ "):
 	default:
-		name = hostName(strings.TrimPrefix(strings.TrimPrefix(name, "https://"), "http://"))
+		name = hostName(name)
 		if !h.exact[name] {
 			h.exact[name] = true
 			h.order = append(h.order, name)

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,11 +43,16 @@ func (s *Site) Witness(c *Chain) *diag.Witness {
 // assumptions says what a probe assumes of the document tree and the client.
 func (s *Site) assumptions(p *Probe) string {
 	var parts []string
+	add := func(part string) {
+		if !slices.Contains(parts, part) { // a file and the folder of its name are one to a reader
+			parts = append(parts, part)
+		}
+	}
 	for _, f := range p.Exists {
-		parts = append(parts, s.Relative(f)+" exists")
+		add(s.Relative(f) + " exists")
 	}
 	for _, f := range p.Missing {
-		parts = append(parts, s.Relative(f)+" does not exist")
+		add(s.Relative(f) + " does not exist")
 	}
 	if p.Client != "" {
 		parts = append(parts, "the client is "+p.Client)
