@@ -33,7 +33,7 @@ Exit status: 0 no findings at or above --fail-on, 1 findings, 2 usage error or a
 
 func runLint(a *app, args []string) int {
 	var format, failOn, colour, output string
-	var statistics bool
+	var statistics, all bool
 	var base baselineFlags
 	o := lint.Options{Rules: rules.All()}
 	set := &lintSource{rules: o.Rules}
@@ -41,6 +41,7 @@ func runLint(a *app, args []string) int {
 	flags.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
 	flags.StringVarP(&output, "output", "o", "", "`FILE` for the report; default: standard output")
 	flags.BoolVar(&statistics, "statistics", false, "how often each rule speaks, in place of what it says; text or json")
+	flags.BoolVar(&all, "all", false, "show every info and style finding; else the text shows three of one kind a file and counts the others")
 	flags.StringVar(&failOn, "fail-on", "warning", "least severity that makes the exit status 1: error, warning, info, style or never")
 	base.register(flags)
 	set.register(flags)
@@ -58,7 +59,7 @@ func runLint(a *app, args []string) int {
 		return a.fail("--color wants auto, always or never, not %q", colour)
 	}
 	totals := &report.Totals{}
-	shape := report.Options{Totals: totals, Rules: o.Rules, Page: rules.Page, Version: version(), FailAt: limit, Path: relativePath,
+	shape := report.Options{Totals: totals, Rules: o.Rules, Page: rules.Page, Version: version(), FailAt: limit, Path: relativePath, All: all,
 		Coloured: colour == "always" || colour == "auto" && a.terminal && output == "" && a.getenv("NO_COLOR") == ""}
 	var text bytes.Buffer
 	var sink io.Writer = a.out

@@ -12,6 +12,7 @@ import (
 // Options are what formats need to know besides the findings.
 type Options struct {
 	Coloured bool                    // text: with colour
+	All      bool                    // text: every finding in full, also many of one kind
 	Totals   *Totals                 // read at Close; nil: none
 	Rules    []*lint.Rule            // for formats that explain the rules they name
 	Page     func(*lint.Rule) string // a rule's page in Markdown; nil: its text
@@ -33,7 +34,9 @@ func New(format string, w io.Writer, o Options) Writer {
 	}
 	switch format {
 	case "text":
-		return NewText(w, o.Coloured, o.Totals)
+		t := NewText(w, o.Coloured, o.Totals)
+		t.All = o.All
+		return t
 	case "json":
 		return NewJSON(w, o.Totals)
 	case "sarif":

@@ -22,6 +22,10 @@ type Text struct {
 	counts counts
 	err    error
 
+	All    bool          // show every finding, also many of one kind
+	shown  map[alike]int // of the file at hand
+	folded []diag.Diagnostic
+
 	severity [diag.Error + 1]func(...any) string
 	strong   func(...any) string
 	faint    func(...any) string
@@ -61,12 +65,15 @@ func (t *Text) printf(format string, args ...any) {
 
 func (t *Text) Write(d diag.Diagnostic) error {
 	t.counts.add(&d)
+	if t.folds(&d) {
+		return t.err
+	}
 	paint := t.severity[d.Severity]
 	t.printf("%s: %s %s %s: %s\n", t.strong(d.File.Name+":"+d.File.Position(d.Span.Start).String()),
 		paint(d.Severity.String()), t.strong(d.Code), d.Name, printable(d.Message))
 	width := len(fmt.Sprint(d.File.Line(d.Span.Start)))
 	t.excerpt(d.File, d.Span, paint, width)
-	if d.ServerMessage != "" {
+	if d.ServerMessage != "" && !strings.Contains(d.Message, strings.TrimRight(d.ServerMessage, ".")) {
 		t.printf("  %s %s\n", t.faint("the server says:"), printable(d.ServerMessage))
 	}
 	for _, r := range d.Related {
@@ -91,6 +98,49 @@ func (t *Text) Write(d diag.Diagnostic) error {
 		t.fix(d.File, &d.Fixes[0], width)
 	}
 	return t.err
+}
+
+// maxAlike is how many findings of one rule in one file are shown in full, where they are no more than an info: what is true of fifty
+// lines is read once.
+const maxAlike = 3
+
+// alike is a rule in a file.
+type alike struct {
+	file *source.File
+	code string
+}
+
+// folds counts a finding, and tells whether it is one too many of its kind. What is folded of a file is told behind its last finding.
+func (t *Text) folds(d *diag.Diagnostic) bool {
+	if t.All || d.Severity > diag.Info {
+		t.unfold(d.File)
+		return false
+	}
+	t.unfold(d.File)
+	k := alike{d.File, d.Code}
+	if t.shown == nil {
+		t.shown = map[alike]int{}
+	}
+	if t.shown[k]++; t.shown[k] <= maxAlike {
+		return false
+	}
+	if t.shown[k] == maxAlike+1 {
+		t.folded = append(t.folded, *d)
+	}
+	return true
+}
+
+// unfold says how much was left out of the file before, when another one begins; nil: no more follows.
+func (t *Text) unfold(next *source.File) {
+	if len(t.folded) == 0 || t.folded[0].File == next {
+		return
+	}
+	for _, d := range t.folded {
+		n := t.shown[alike{d.File, d.Code}] - maxAlike
+		t.printf("%s: %s %s %s: %d more of this kind in the file; --all shows them\n", t.strong(d.File.Name),
+			t.severity[d.Severity](d.Severity.String()), t.strong(d.Code), d.Name, n)
+	}
+	t.folded, t.shown = nil, nil
 }
 
 // maxWitnessSteps is how many steps of a witness are shown; the last ones say how it ends.
@@ -245,6 +295,7 @@ func (t *Text) fix(f *source.File, fix *diag.Fix, width int) {
 
 // Close writes the summary line.
 func (t *Text) Close() error {
+	t.unfold(nil)
 	c := &t.counts
 	totals := t.totals
 	if totals == nil {

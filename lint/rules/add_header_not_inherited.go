@@ -120,7 +120,7 @@ func lostHeaders(p *lint.Pass, s *ir.Scope, own, outer []*ir.Setting) {
 	for _, h := range lost {
 		names = append(names, h.Arg(0))
 		quiet = quiet && pageHeader(strings.ToLower(h.Arg(0)))
-		d.Related = append(d.Related, diag.Related{File: h.File, Span: h.Span, Message: "not sent from " + headOf(s)})
+		d.Related = append(d.Related, diag.Related{File: h.File, Span: h.Args[0].Span, Message: "this is not sent from there"})
 		line := strings.TrimSpace(h.File.Slice(h.Span))
 		text += newline(first.File, first.Span.Start) + at + strings.TrimSuffix(line, ";") + ";"
 	}

@@ -31,7 +31,7 @@ var refusedArgument = lint.Rule{
 		}
 		if kind, ok := strings.CutPrefix(d.ServerMessage, "invalid event type "); ok && otherSystems[strings.Trim(kind, `"`)] {
 			d.Severity, d.Refuses = diag.Info, false
-			d.Message = "`use " + strings.Trim(kind, `"`) + "` is for another operating system; nginx on Linux does not start with it"
+			d.Message = "`use " + strings.Trim(kind, `"`) + "` is for another operating system: on Linux nginx refuses it"
 			return d, true
 		}
 		if d.Message == d.ServerMessage { // httpd's own words, as the beginning of a sentence

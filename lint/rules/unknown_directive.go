@@ -102,9 +102,7 @@ func explainUnknownDirective(p *lint.Pass, d diag.Diagnostic, at *lint.Directive
 		return d, true
 	}
 	if module := optionalModule(name); at.Server == ir.Nginx && module != "" {
-		d.Message = quote(name) + " belongs to nginx's optional module " + module + ", which is not in use here; " + p.Refusal()
-		d.Help = "build nginx with it, or load it with load_module"
-		return d, true
+		return ofOptionalModule(p, d, at, module)
 	}
 	if isPlaceholder(name) {
 		d.Help = ""
@@ -275,8 +273,7 @@ func knownElsewhere(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) (diag.D
 	for _, spec := range nginx.Specs(name) {
 		switch {
 		case spec.Module != "":
-			d.Message = quote(name) + " belongs to the module " + spec.Module + ", which is not loaded here; " + p.Refusal()
-			d.Help = "load it with load_module, or build nginx with it"
+			return ofOptionalModule(p, d, at, spec.Module)
 		case spec.Until != "":
 			d.Message = quote(name) + " is gone since nginx " + spec.Until + "; " + p.Refusal()
 		case spec.Since != "":
@@ -284,6 +281,34 @@ func knownElsewhere(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) (diag.D
 		}
 	}
 	return d, true
+}
+
+// ofOptionalModule tells of a directive whose module nginx has only where it was built in or is loaded, by this file or by the one
+// that includes it: whoever writes it has the module, as a rule. The first directive of a module speaks for all.
+func ofOptionalModule(p *lint.Pass, d diag.Diagnostic, at *lint.Directive, module string) (diag.Diagnostic, bool) {
+	d.Severity, d.Refuses = diag.Info, false
+	d.Message = quote(at.Name.Text) + " is of nginx's optional module " + module + ": a server without it refuses the file"
+	d.Help = "load it with load_module, or build nginx with it"
+	for _, before := range p.Unit.Directives {
+		if before == at {
+			break
+		}
+		if before.File == at.File && before.Server == ir.Nginx && moduleOf(before.Name.Text) == moduleOf(at.Name.Text) {
+			d.Severity = 0
+			break
+		}
+	}
+	return d, true
+}
+
+// moduleOf is nginx's optional module that a directive is of; empty when it is of none.
+func moduleOf(name string) string {
+	for _, spec := range nginx.Specs(name) {
+		if spec.Module != "" {
+			return spec.Module
+		}
+	}
+	return optionalModule(name)
 }
 
 // foreignModuleLoaded is a module from elsewhere that the configuration loads and that may bring a directive. Empty when there is none.

@@ -336,7 +336,7 @@ func (r *reader) unreadable(f *frame, span source.Span, name string, err error) 
 		reason = e.Err.Error()
 	}
 	r.cfg.Diagnostics = append(r.cfg.Diagnostics, diag.Diagnostic{Name: "unread-include", Severity: diag.Warning,
-		File: f.file.Source, Span: span, Message: fmt.Sprintf("%q is not read: %s", name, reason)})
+		File: f.file.Source, Span: span, Message: fmt.Sprintf("%q is not read: %s", name, strings.Replace(reason, fmt.Sprintf("%q lies", name), "it lies", 1))})
 }
 
 // resolve replaces ${NAME} in a line and takes it apart again.

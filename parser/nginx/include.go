@@ -27,7 +27,7 @@ func (r *reader) include(cd *ConfigDirective, fr *frame) []*ConfigDirective {
 		r.missing = true
 		r.report(finding{line: r.line(cd), Diagnostic: diag.Diagnostic{
 			Code: "RD999", Name: "not-analysed", Severity: diag.Info, File: cd.File, Span: cd.Args[0].Span,
-			Message: fmt.Sprintf("%q is not read: %s", name, why),
+			Message: fmt.Sprintf("%q is not read: %s", name, strings.Replace(why, fmt.Sprintf("%q lies", name), "it lies", 1)),
 		}})
 		return nil
 	}
