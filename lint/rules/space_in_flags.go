@@ -40,10 +40,15 @@ func explainSpaceInFlags(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) (d
 	}
 	list := splitFlags(tail[1:end], w.Span.Start+1)
 	var spelt []flag
+	split := false
 	for _, f := range list {
-		f.text = strings.Join(strings.Fields(f.text), "")
-		f.name, _, _ = strings.Cut(f.text, "=")
-		spelt = append(spelt, f)
+		parts := flagParts(flagTable(at), strings.Fields(f.text))
+		split = split || len(parts) > 1
+		for _, text := range parts {
+			f.text = text
+			f.name, _, _ = strings.Cut(text, "=")
+			spelt = append(spelt, f)
+		}
 	}
 	if !validFlags(flagTable(at), spelt) {
 		return d, false
@@ -52,6 +57,28 @@ func explainSpaceInFlags(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) (d
 	read := raw(p, w.Span)
 	d.Message = "a blank ends the flag list here: httpd reads " + quote(read) + ", which is no flag list; " + p.Refusal()
 	d.Help = "remove the blanks inside the brackets"
+	if split {
+		d.Help = "write a comma between the flags, and no blanks"
+	}
 	d.Fixes = []diag.Fix{write(diag.Safe, d.Span, joinFlags(spelt))}
 	return d, true
+}
+
+// flagParts are the flags that words between two commas make: `R=301 L` lacks a comma, `N C` and `R = 301` have blanks too many.
+func flagParts(table map[string]flagInfo, words []string) []string {
+	joined := strings.Join(words, "")
+	if len(words) < 2 {
+		return []string{joined}
+	}
+	name, value, hasValue := strings.Cut(words[0], "=")
+	if !hasValue && canonicalFlag(table, joined) != "" || hasValue && (value == "" || canonicalFlag(table, name) == "") {
+		return []string{joined}
+	}
+	for _, w := range words {
+		name, value, hasValue := strings.Cut(w, "=")
+		if canonicalFlag(table, name) == "" || hasValue && value == "" || name != strings.ToUpper(name) {
+			return []string{joined}
+		}
+	}
+	return words
 }
