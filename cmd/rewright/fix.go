@@ -104,16 +104,16 @@ func (c *fixCommand) finish(files []fix.File) int {
 			continue
 		}
 		if f.Changed() {
-			changed++
-			fixes += len(f.Applied)
-			switch {
-			case !c.write:
-				worse(exitFindings)
-				if err := c.show(f); err != nil {
-					return c.a.fail("write the diff: %v", err)
-				}
-			default:
-				worse(c.save(f))
+			done := exitFindings
+			if c.write {
+				done = c.save(f)
+			} else if err := c.show(f); err != nil {
+				return c.a.fail("write the diff: %v", err)
+			}
+			worse(done)
+			if done != exitUsage { // else nothing is written
+				changed++
+				fixes += len(f.Applied)
 			}
 		} else if c.write && f.Name == "-" {
 			worse(c.print(f))
@@ -124,7 +124,7 @@ func (c *fixCommand) finish(files []fix.File) int {
 			}
 		}
 	}
-	c.summary(files, changed, fixes)
+	c.summary(files, changed, fixes, status == exitUsage)
 	return status
 }
 
@@ -167,7 +167,7 @@ func noter(f *fix.File) func(diff.Hunk) []string {
 			out = append(out, fmt.Sprintf("%s:%d %s %s: %s (%s)", f.Name, a.Line, a.Code, a.Name, a.Title, a.Safety))
 			if !told[i] {
 				told[i] = true
-				out = append(out, changeLines(a.Changes, a.Simulated)...)
+				out = append(out, changeLines(a.Changes, a.Simulated, a.StillRefused)...)
 			}
 		}
 		return out
@@ -175,12 +175,16 @@ func noter(f *fix.File) func(diff.Hunk) []string {
 }
 
 // changeLines says what a fix changes, one request a line.
-func changeLines(changes []fix.Change, simulated bool) []string {
+func changeLines(changes []fix.Change, simulated, refused bool) []string {
 	var out []string
 	for _, ch := range changes {
 		out = append(out, "  "+ch.String())
 	}
-	if len(out) == 0 && simulated {
+	switch {
+	case len(out) > 0 || !simulated:
+	case refused:
+		out = append(out, "  the server refuses the file still, because of what else is wrong in it")
+	default:
 		out = append(out, "  no request that was tried is answered otherwise")
 	}
 	return out
@@ -218,14 +222,14 @@ func (c *fixCommand) tell(w io.Writer, f *fix.File) {
 	for i := range f.Applied {
 		a := &f.Applied[i]
 		fmt.Fprintf(w, "%s:%d fixed %s %s: %s\n", f.Name, a.Line, a.Code, a.Name, a.Title)
-		for _, line := range changeLines(a.Changes, a.Simulated) {
+		for _, line := range changeLines(a.Changes, a.Simulated, a.StillRefused) {
 			fmt.Fprintln(w, line)
 		}
 	}
 }
 
 // summary goes to standard error: how much was or can be done, and what waits for whom.
-func (c *fixCommand) summary(files []fix.File, changed, fixes int) {
+func (c *fixCommand) summary(files []fix.File, changed, fixes int, failed bool) {
 	risky, shown, checked := 0, 0, 0
 	for i := range files {
 		checked++
@@ -241,6 +245,8 @@ func (c *fixCommand) summary(files []fix.File, changed, fixes int) {
 	}
 	var parts []string
 	switch {
+	case fixes == 0 && failed:
+		parts = append(parts, "nothing is fixed")
 	case fixes == 0:
 		parts = append(parts, "nothing to fix in "+count(checked, "file"))
 	case c.write:
@@ -281,7 +287,7 @@ func (c *fixCommand) decider(in *bufio.Reader) func(fix.Candidate) fix.Decision 
 		out := c.a.out
 		fmt.Fprintf(out, "%s: %s\n", findingPlace(w.Finding), w.Finding.Message)
 		fmt.Fprintf(out, "%s (%s)\n", w.Fix.Title, w.Fix.Safety)
-		for _, line := range changeLines(w.Changes, true) {
+		for _, line := range changeLines(w.Changes, true, w.StillRefused) {
 			fmt.Fprintln(out, line)
 		}
 		diff.Write(out, filepath.ToSlash(filepath.Clean(w.Finding.File.Name)), w.Before, w.After, diff.Options{Colour: c.coloured})

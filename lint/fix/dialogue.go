@@ -113,6 +113,7 @@ func (p *proof) candidate(w wanted) Candidate {
 		if c.Changes = changes(p.before, after, k, name, old, now, w.finding.Witness); len(c.Changes) > 0 {
 			break
 		}
+		c.StillRefused = c.StillRefused || p.before.refused(k) && after.refused(k)
 	}
 	return c
 }

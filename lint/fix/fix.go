@@ -44,6 +44,7 @@ type Candidate struct {
 	Fix           diag.Fix
 	Before, After []byte   // the file as it stands now, and with this fix alone
 	Changes       []Change // what the fix alone changes; empty when no request that was tried is answered otherwise
+	StillRefused  bool     // the server refuses the file with and without the fix, because of something else
 }
 
 // Applied is a fix that stands in the new text.
@@ -59,9 +60,10 @@ type Applied struct {
 	Before, After []source.Span
 	// Changes are requests whose answers differ between the old and the new text because of the place the fix edits, the
 	// telling one first. Empty with Simulated set: no request that was tried is answered otherwise.
-	Changes   []Change
-	Simulated bool // false: there were too many fixes in the file to try each
-	States    bool // the fix states that it changes answers of the rules it edits
+	Changes      []Change
+	Simulated    bool // false: there were too many fixes in the file to try each
+	StillRefused bool // the server refuses the new text, too, because of what is left in it
+	States       bool // the fix states that it changes answers of the rules it edits
 }
 
 // Left is a fix that was not applied.

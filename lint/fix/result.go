@@ -172,6 +172,7 @@ func (r *run) trace(c *component) {
 			if a.Changes = changes(from, to, k, a.file, old, now, a.witness); len(a.Changes) > 0 {
 				break
 			}
+			a.StillRefused = a.StillRefused || from.refused(k) && to.refused(k)
 		}
 	}
 }

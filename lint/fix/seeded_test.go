@@ -2,8 +2,10 @@ package fix
 
 import (
 	"fmt"
+	"maps"
 	"math/rand"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,9 +30,9 @@ func TestSeededCorpus(t *testing.T) {
 	clean := spread(cleanFiles(t, files), n)
 	var missed strings.Builder
 	var table strings.Builder
-	injectedAll, foundAll := 0, 0
+	injectedAll, foundAll, unsafeAll := 0, 0, 0
 	for _, kind := range seededKinds {
-		injected, found, loud, offered, mended := 0, 0, 0, 0, 0
+		var injected, found, loud, offered, mended, unsafe, shown int
 		for i, f := range clean {
 			if kind.server != 0 && f.input.Server != kind.server {
 				continue
@@ -40,24 +42,40 @@ func TestSeededCorpus(t *testing.T) {
 				continue
 			}
 			injected++
+			tell := func(what string) {
+				fmt.Fprintf(&missed, "%s\t%s:%d\t%s\t%s\t%s\n", kind.name, f.name, m.line, strings.TrimSpace(m.old), strings.TrimSpace(m.now), what)
+			}
 			d, ok := m.finding(t, kind)
 			if !ok {
-				fmt.Fprintf(&missed, "%s\t%s:%d\t%s\t%s\n", kind.name, f.name, m.line, strings.TrimSpace(m.old), strings.TrimSpace(m.now))
+				tell("not found")
 				continue
 			}
 			found++
 			if d.Severity >= diag.Warning {
 				loud++
 			}
-			if len(d.Fixes) > 0 {
-				offered++
-				if m.mended(t) {
-					mended++
-				}
+			if len(d.Fixes) == 0 {
+				continue
+			}
+			if d.Fixes[0].Safety == diag.Shown {
+				shown++
+				continue
+			}
+			offered++
+			switch why := m.restored(t); {
+			case why == "":
+				mended++
+			case d.Fixes[0].Safety == diag.Safe:
+				unsafe++
+				tell(d.Code + ", safe: " + why)
+			default:
+				tell(d.Code + ": " + why)
 			}
 		}
 		injectedAll, foundAll = injectedAll+injected, foundAll+found
-		fmt.Fprintf(&table, "%-30s %4d made %4d found %4d of them warnings or worse %4d with a fix %4d mended\n", kind.name, injected, found, loud, offered, mended)
+		fmt.Fprintf(&table, "%-30s %4d made %4d found %4d warnings or worse %4d with a fix %4d restored by it %3d not by a safe one %3d with one to choose\n",
+			kind.name, injected, found, loud, offered, mended, unsafe, shown)
+		unsafeAll += unsafe
 	}
 	t.Logf("%d files, %d mistakes, %d found\n%s", len(clean), injectedAll, foundAll, table.String())
 	if path := os.Getenv("REWRIGHT_SEED_OUT"); path != "" {
@@ -103,6 +121,7 @@ type mistake struct {
 	line     int        // from 1
 	old, now string     // the line
 	asked    []probe.Probe
+	before   map[any]int // findings of the file without the mistake, by code and line
 }
 
 // seed puts a mistake of a kind into a file, at a place where it matters.
@@ -163,30 +182,45 @@ func (m *mistake) matters(u0, u1 *lint.Unit) bool {
 	return false
 }
 
-// finding is what lint says at the mistake and did not say before it was made.
-func (m *mistake) finding(t *testing.T, kind seeded) (diag.Diagnostic, bool) {
+// news are the findings of the mistaken text, and of what became of it, that the file did not have.
+func (m *mistake) news(t *testing.T, text []byte) []diag.Diagnostic {
 	t.Helper()
 	run := func(in lint.Input) []diag.Diagnostic {
-		result, err := lint.Run(t.Context(), lint.Options{Rules: rules.All()}, in)
+		result, err := lint.Run(t.Context(), lint.Options{Rules: rules.All(), Workers: 1}, in)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return result.Findings
 	}
 	type said struct{ code, line string }
-	before := map[said]int{}
 	key := func(d diag.Diagnostic) said {
 		return said{d.Code, strings.TrimSpace(d.File.Slice(d.File.LineSpan(d.File.Line(d.Span.Start))))}
 	}
-	for _, d := range run(m.file.input) {
-		before[key(d)]++
+	if m.before == nil {
+		m.before = map[any]int{}
+		for _, d := range run(m.file.input) {
+			m.before[key(d)]++
+		}
 	}
-	best, ok := diag.Diagnostic{}, false
-	for _, d := range run(m.input) {
+	before := maps.Clone(m.before)
+	in := m.input
+	in.File = source.NewFile(m.file.name, text)
+	var out []diag.Diagnostic
+	for _, d := range run(in) {
 		if k := key(d); before[k] > 0 {
 			before[k]--
 			continue
 		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// finding is what lint says at the mistake and did not say before it was made.
+func (m *mistake) finding(t *testing.T, kind seeded) (diag.Diagnostic, bool) {
+	t.Helper()
+	best, ok := diag.Diagnostic{}, false
+	for _, d := range m.news(t, m.input.File.Text) {
 		first, last := d.File.Line(d.Span.Start), d.File.Line(max(d.Span.Start, d.Span.End-1))
 		at := kind.anywhere || first <= m.line+kind.spread && last >= m.line
 		for _, r := range d.Related { // the other half of what two lines do together
@@ -199,18 +233,41 @@ func (m *mistake) finding(t *testing.T, kind seeded) (diag.Diagnostic, bool) {
 	return best, ok
 }
 
-// mended tells whether the fixes of all classes but shown give the answers back that the file had.
-func (m *mistake) mended(t *testing.T) bool {
+// restored says which answer is not the one that the file had when the fixes of what the mistake brought are made, "" when
+// all that is tried are. Other fixes of the file are left alone, and so are those that a person has to choose.
+func (m *mistake) restored(t *testing.T) string {
 	t.Helper()
-	f := apply(t, Options{Unsafe: true, Lint: lint.Options{Rules: rules.All(), Workers: 1}}, m.input)[0]
-	if f.Err != nil || !f.Changed() {
-		return false
+	text := m.input.File.Text
+	for range 5 {
+		var b batch
+		list := m.news(t, text)
+		refuses := slices.ContainsFunc(list, func(d diag.Diagnostic) bool { return d.Refuses && len(d.Fixes) > 0 })
+		for _, d := range list {
+			if len(d.Fixes) > 0 && d.Fixes[0].Safety != diag.Shown && d.Severity >= diag.Info && d.Refuses == refuses && b.fits(m.file.name, d.Fixes[0].Edits) {
+				b.take(m.file.name, d.Fixes[0].Edits)
+			}
+		}
+		all := b.taken[m.file.name]
+		if len(all) == 0 {
+			break
+		}
+		next, err := source.Apply(text, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = next
+	}
+	if string(text) == string(m.file.input.File.Text) {
+		return ""
 	}
 	in := m.input
-	in.File = source.NewFile(m.file.name, f.After)
+	in.File = source.NewFile(m.file.name, text)
 	u0, u1 := lint.Load(m.file.input), lint.Load(in)
-	if refusalCount(u1) > refusalCount(u0) || u0.Site() == nil || u1.Site() == nil {
-		return false
+	if refusalCount(u1) > refusalCount(u0) {
+		return "the server refuses it"
+	}
+	if u0.Site() == nil || u1.Site() == nil {
+		return "it cannot be asked"
 	}
 	a := &asker{s0: u0.Site(), s1: u1.Site(), seen: map[string]bool{}}
 	list := append(append([]probe.Probe(nil), m.asked...), general(u0, nil)...)
@@ -220,8 +277,19 @@ func (m *mistake) mended(t *testing.T) bool {
 	}
 	for _, p := range list {
 		if q, fresh := a.ask(p); fresh && !same(&q.before, &q.after) {
-			return false
+			return newChange(u0.Site(), q, "", "").String() + "\t" + firstDifference(m.file.input.File.Text, text)
 		}
 	}
-	return true
+	return ""
+}
+
+// firstDifference is the first line of two texts that is not the same.
+func firstDifference(a, b []byte) string {
+	x, y := strings.Split(string(a), "\n"), strings.Split(string(b), "\n")
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return strings.TrimSpace(x[i]) + " ⇒ " + strings.TrimSpace(y[i])
+		}
+	}
+	return "the number of lines"
 }
