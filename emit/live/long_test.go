@@ -17,7 +17,7 @@ func longList(seed uint64, n int) string {
 	b.WriteString("RewriteEngine On\n")
 	for i := range n {
 		x, y := word(), word()
-		switch r.IntN(14) {
+		switch r.IntN(20) {
 		case 0:
 			fmt.Fprintf(&b, "Redirect 301 /%s/%s-%d.html /new/%s/%d\n", x, y, i, y, i)
 		case 1:
@@ -44,6 +44,14 @@ func longList(seed uint64, n int) string {
 			fmt.Fprintf(&b, "Redirect 302 /%s/%s/%d http://h.test/x?id=%d\n", x, y, i%40, i)
 		case 12:
 			fmt.Fprintf(&b, "RewriteRule ^%s/%s/%d/[a-c]+\\.(html|php)$ /%d.$1 [R=303,L]\n", x, y, i%20, i)
+		default:
+			fmt.Fprintf(&b, "RewriteRule ^/?arch-%d/([a-z]+)$ /archive/%d/$1 [R=301,L]\n", i%200, i)
+		case 14:
+			fmt.Fprintf(&b, "RedirectMatch 301 ^/%s/%s-%d/?$ /slash/%d\n", x, y, i, i)
+		case 15:
+			fmt.Fprintf(&b, "RewriteRule ^/?%s/%s/%d(?:\\.php|/)?$ https://w.test/%d [R=301,L]\n", x, y, i%40, i)
+		case 16:
+			fmt.Fprintf(&b, "RedirectMatch 302 ^/%s/%s/%d$ /exact/%d?x\n", x, y, i%40, i)
 		case 13:
 			fmt.Fprintf(&b, "RewriteRule ^%s/upper-%d$ /lower/%d [NC,R=301,L]\n", x, i, i)
 		}

@@ -50,11 +50,11 @@ func (g *attempt) buckets() {
 		case head == "":
 			left.all = true
 		case left.all:
-		case !u.caseless() && firstSegment(head, exact) != "" && u.selfContained(shared) && !left.overlaps(u, head, exact):
+		case !u.keyOf().Caseless && firstSegment(head, exact) != "" && u.selfContained(shared) && !left.overlaps(u, head):
 			moves[u] = head
 			continue
 		default:
-			left.addHead(u, head, exact)
+			left.addHead(u, head)
 		}
 		if left.all {
 			break
@@ -231,24 +231,53 @@ func (u *unit) acts() bool {
 // literal is what every path begins with that a unit's rule takes, or all of it; empty: not known. In lower case when the
 // rule is caseless.
 func (u *unit) literal() (head string, exact bool) {
+	k := u.keyOf()
+	return k.Text, k.Exact
+}
+
+// unitKey is what a unit's rule can be found by, and what may follow it.
+type unitKey struct {
+	sim.Key
+	next following
+}
+
+// keyOf looks once.
+func (u *unit) keyOf() *unitKey {
+	if u.key == nil {
+		u.key = &unitKey{}
+		u.findKey(u.key)
+	}
+	return u.key
+}
+
+func (u *unit) findKey(k *unitKey) {
 	r := u.rule
 	if r == nil || !u.sees || r.Negated || r.Chain || r.Skip > 0 || r.Pattern == nil || r.Pattern.Re == nil || u.try || u.front || u.apart || u.dropped != "" {
-		return "", false
+		return
 	}
 	if r.Action != ir.ActionRedirect && r.Action != ir.ActionRespond && r.Action != ir.ActionNone && (r.Action != ir.ActionRewrite || !isAbsolute(r.Target)) {
-		return "", false
+		return
 	}
-	k := sim.PatternKey(r.Pattern.Re.Tree())
-	if k.Text == "" {
-		return "", false
+	below := r.Keyword == ir.RewriteRule && !u.wholeURL
+	var sub subject
+	if below {
+		sub.prefix = "/"
 	}
-	if r.Keyword == ir.RewriteRule && !u.wholeURL {
-		k.Text = "/" + strings.TrimPrefix(k.Text, "/")
+	t := sub.tree(r.Pattern)
+	key := sim.PatternKey(t)
+	if key.Text == "" {
+		return
 	}
-	if !strings.HasPrefix(k.Text, "/") {
-		return "", false
+	if below {
+		key.Text = "/" + strings.TrimPrefix(key.Text, "/")
 	}
-	return k.Text, k.Exact
+	if !strings.HasPrefix(key.Text, "/") {
+		return
+	}
+	k.Key = key
+	if !key.Exact {
+		k.next = behindPrefix(t)
+	}
 }
 
 // wholePath tells whether the rule takes one path only.
@@ -256,9 +285,6 @@ func (u *unit) wholePath() bool {
 	_, exact := u.literal()
 	return exact
 }
-
-// caseless tells whether the text of literal may be spelled in upper case as well.
-func (u *unit) caseless() bool { return sim.PatternKey(u.rule.Pattern.Re.Tree()).Caseless }
 
 // selfContained tells whether the directives of a unit mean the same anywhere else: they send answers only, and use
 // no variable that another unit sets for them.
@@ -345,11 +371,11 @@ type later struct {
 	trials int
 }
 
-func (l *later) addHead(u *unit, head string, exact bool) {
+func (l *later) addHead(u *unit, head string) {
 	if l.heads == nil {
 		l.heads, l.stems = map[string][]following{}, map[string]bool{}
 	}
-	next := u.next(exact)
+	next := u.keyOf().next
 	if len(head) > maxHead {
 		next = following{all: true}
 	}
@@ -360,14 +386,6 @@ func (l *later) addHead(u *unit, head string, exact bool) {
 	for i := len(head); i > 0 && !l.stems[head[:i]]; i-- {
 		l.stems[head[:i]] = true
 	}
-}
-
-// next is what may follow the literal beginning of a unit's rule.
-func (u *unit) next(exact bool) following {
-	if exact {
-		return following{}
-	}
-	return behindPrefix(u.rule.Pattern.Re.Tree())
 }
 
 func (l *later) addBulk(list []entry) {
@@ -385,8 +403,8 @@ func (l *later) addBulk(list []entry) {
 }
 
 // overlaps tells whether anything of it may take a request that the rule takes.
-func (l *later) overlaps(u *unit, head string, exact bool) bool {
-	next := u.next(exact)
+func (l *later) overlaps(u *unit, head string) bool {
+	next := u.keyOf().next
 	low := headOf(head)
 	for i := 1; i <= len(low) && len(l.heads) > 0; i++ {
 		for _, f := range l.heads[low[:i]] {

@@ -16,16 +16,29 @@ const bulkFrom = 30
 // entry is one redirect of a bulk: a literal path and where it leads.
 type entry struct {
 	rule   *ir.Rule
-	path   string // decoded, slashes merged
-	folder bool   // path ends in a slash: only what lies below it
-	head   string // "http://", "https://", or self
-	target string // what follows head
+	path   string   // decoded, slashes merged
+	more   []string // further paths, as of ^old/page/?$
+	folder bool     // path ends in a slash: only what lies below it
+	head   string   // "http://", "https://", or self
+	target string   // what follows head
 	status int
 	whole  bool // RewriteRule: the path and nothing below it
 	keep   bool // the query is kept
 	fixed  bool // rewrite would change the target: it has escapes or a query
 	asked  bool // only with the query
 	query  string
+}
+
+// each gives one entry for each path.
+func (e entry) each() []entry {
+	list := make([]entry, 0, 1+len(e.more))
+	for _, path := range e.more {
+		one := e
+		one.path, one.more = path, nil
+		list = append(list, one)
+	}
+	e.more = nil
+	return append(list, e)
 }
 
 // key is what the map is asked for.
@@ -63,10 +76,7 @@ func (c *compiler) bulkEntry(r *ir.Rule) (e entry, ok bool) {
 			r.Query.Append || r.Escape.NoEscape || len(c.guards) > 0 || r.Disabled || !c.area.engine || c.stale {
 			return e, false
 		}
-		if e.path, ok = c.sub.exactPath(r.Pattern); !ok {
-			return e, false
-		}
-		if e.asked && strings.Contains(e.path, "?") {
+		if !e.paths(c.sub.wordPaths(r.Pattern)) {
 			return e, false
 		}
 		e.whole = true
@@ -90,6 +100,13 @@ func (c *compiler) bulkEntry(r *ir.Rule) (e entry, ok bool) {
 			text, e.keep = text+"?"+query, false
 		}
 		return e.to(text)
+	case r.Match == ir.MatchRegex && r.Keyword == ir.RedirectMatch && r.Action == ir.ActionRedirect && r.Pattern != nil && r.Pattern.Re != nil:
+		path, query, split := strings.Cut(text, "?")
+		if strings.ContainsAny(text, "%@") || escapeBehindHost(path) != path || split && query == "" || !e.paths(subject{}.wordPaths(r.Pattern)) {
+			return e, false
+		}
+		e.whole, e.keep = true, !split
+		return e.to(text)
 	case r.Match == ir.MatchSegment && r.Action == ir.ActionRedirect && strings.HasPrefix(r.Path, "/") && r.Path != "/":
 		e.path = mergeSlashes(r.Path)
 		e.folder = strings.HasSuffix(e.path, "/")
@@ -103,9 +120,31 @@ func (c *compiler) bulkEntry(r *ir.Rule) (e entry, ok bool) {
 	return e, false
 }
 
+// mostWords is how many paths a pattern may stand for in a map.
+const mostWords = 4
+
+// paths sets the paths of the redirect; false when there are none, or not all can be keys of a map.
+func (e *entry) paths(list []string) bool {
+	for _, p := range list {
+		if !strings.HasPrefix(p, "/") || e.asked && strings.Contains(p, "?") || !keyable(p) {
+			return false
+		}
+	}
+	if len(list) == 0 {
+		return false
+	}
+	e.path, e.more = list[0], list[1:]
+	return true
+}
+
+// keyable tells whether a path can be the key of a map.
+func keyable(path string) bool {
+	return !strings.ContainsAny(path, "$\"\\\x00\r\n") && len(path) <= 600
+}
+
 // to sets where the redirect leads; ok is false when it has to be written on its own.
 func (e entry) to(text string) (_ entry, ok bool) {
-	if strings.ContainsAny(e.path, "$\"\\\x00\r\n") || len(e.key()) > 600 {
+	if !keyable(e.path) || len(e.key()) > 600 {
 		return e, false
 	}
 	for _, head := range []string{"http://", "https://"} {
@@ -171,34 +210,36 @@ type bulkKind struct {
 // are named.
 func (g *attempt) bulk(c *compiler, run []entry) (list []*unit) {
 	seen := map[string]bool{}
-	hidden := func(e entry) bool {
-		if seen[e.path] || seen[e.key()] {
-			return true
-		}
-		if e.whole {
-			return false
-		}
-		for i := 1; i < len(e.path); i++ {
-			if e.path[i] == '/' && (seen[e.path[:i]] || seen[e.path[:i+1]]) {
+	below := map[string]bool{} // paths of Redirect: they take what is below, too
+	covered := func(path string) bool {
+		for i := 1; i < len(path); i++ {
+			if path[i] == '/' && (below[path[:i]] || below[path[:i+1]]) {
 				return true
 			}
 		}
-		return false
+		return below[path]
 	}
 	groups := map[bulkKind][]entry{}
+	visible := map[*unit]bool{}
 	var first *unit
-	for _, e := range run {
-		u := &unit{origin: e.rule.Origin, directive: string(e.rule.Keyword), rule: e.rule}
-		list = append(list, u)
+	for i, e := range run {
+		if i == 0 || run[i-1].rule != e.rule {
+			list = append(list, &unit{origin: e.rule.Origin, directive: string(e.rule.Keyword), rule: e.rule})
+		}
+		u := list[len(list)-1]
 		if first == nil {
 			first = u
 		}
-		if hidden(e) {
-			u.after = append(u.after, "# hidden by one above: "+clean(oneLine(e.rule.Origin)))
+		if e.whole && (seen[e.path] || seen[e.key()]) || covered(e.path) {
 			continue
 		}
+		visible[u] = true
 		key := e.key()
-		seen[key] = true
+		if e.whole {
+			seen[key] = true
+		} else {
+			below[key] = true
+		}
 		k := bulkKind{whole: e.whole, folder: e.folder, mixed: strings.ToLower(key) != key, status: e.status, head: e.head, keep: e.keep, fixed: e.fixed, asked: e.asked}
 		if !e.whole {
 			k.depth = segments(e.path)
@@ -210,8 +251,9 @@ func (g *attempt) bulk(c *compiler, run []entry) (list []*unit) {
 				if e.rule.Keyword != ir.RewriteRule {
 					own = c.alias
 				}
-				v := own(e.rule, faithful)
-				u.after = append(u.after, v.lines...)
+				if v := own(e.rule, faithful); len(u.after) == 0 {
+					u.after = append(u.after, v.lines...)
+				}
 				continue
 			}
 			seen["\x00"+strings.ToLower(key)] = true
@@ -227,6 +269,8 @@ func (g *attempt) bulk(c *compiler, run []entry) (list []*unit) {
 		switch {
 		case a.asked != b.asked:
 			return a.asked // a redirect of the path alone comes later, or hides it
+		case a.whole != b.whole:
+			return a.whole // as those of Redirect
 		case a.depth != b.depth:
 			return a.depth > b.depth // the longer path first
 		case a.folder != b.folder:
@@ -247,6 +291,9 @@ func (g *attempt) bulk(c *compiler, run []entry) (list []*unit) {
 		g.bulkMap(first, k, groups[k])
 	}
 	for _, u := range list {
+		if !visible[u] {
+			u.after = append(u.after, "# hidden by one above: "+clean(oneLine(u.origin)))
+		}
 		u.lines = append(u.lines, u.after...)
 	}
 	return list

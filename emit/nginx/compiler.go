@@ -32,6 +32,7 @@ type unit struct {
 	apart     bool     // stands in a location of its own
 	sees      bool     // the pattern of the rule sees the path of the URL
 	wholeURL  bool     // with its first slash
+	key       *unitKey // nil: not looked for
 	entries   []entry  // of a run of redirects that became maps
 }
 

@@ -31,7 +31,8 @@ const (
 	mostTrials = 2_000_000 // patterns tried; what is not tried counts as an obstacle
 )
 
-func (o *obstacles) add(head string, r *ir.Rule) {
+// add takes a rule with what its paths begin with; sub is what patterns of mod_rewrite see.
+func (o *obstacles) add(head string, r *ir.Rule, sub subject) {
 	if o.heads == nil {
 		o.heads, o.stems = map[string]obstacleGroup{}, map[string]bool{}
 	}
@@ -39,7 +40,10 @@ func (o *obstacles) add(head string, r *ir.Rule) {
 	head = headOf(head)
 	next := following{all: true}
 	if !long && r.Pattern != nil && r.Pattern.Re != nil {
-		next = behindPrefix(r.Pattern.Re.Tree())
+		if r.Keyword != ir.RewriteRule {
+			sub = subject{}
+		}
+		next = behindPrefix(sub.tree(r.Pattern))
 	}
 	g := o.heads[head]
 	at := slices.IndexFunc(g, func(s obstacleSet) bool { return s.next == next })
@@ -74,10 +78,14 @@ func (o *obstacles) before(e *entry, prefix string) bool {
 				continue
 			}
 			for _, r := range s.rules {
-				if o.matches++; !e.whole || r.Keyword != ir.RewriteRule || o.matches > mostTrials {
+				if o.matches++; !e.whole || r.Pattern == nil || r.Pattern.Re == nil || o.matches > mostTrials {
 					return true
 				}
-				if _, matched, err := r.Pattern.Re.Match(strings.TrimPrefix(e.path, prefix)); matched || err != nil {
+				path := e.path
+				if r.Keyword == ir.RewriteRule {
+					path = strings.TrimPrefix(path, prefix)
+				}
+				if matched, err := r.Pattern.Re.MatchBool(path); matched || err != nil {
 					return true
 				}
 			}

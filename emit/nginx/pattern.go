@@ -2,6 +2,7 @@ package nginx
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -154,6 +155,46 @@ func (s subject) exactPath(p *ir.Pattern) (string, bool) {
 		text = strings.TrimPrefix(text, "/")
 	}
 	return s.prefix + text, true
+}
+
+// tree is what the beginning of a pattern is read from: a slash that may stand first is there when the subject begins with
+// one, and is not when it does not.
+func (s subject) tree(p *ir.Pattern) *pattern.Tree {
+	t := p.Re.Tree()
+	if !strings.HasPrefix(p.Text, "^/?") || len(branches(t.Root)) != 1 {
+		return t
+	}
+	rest := dropOptionalSlash(p.Text[1:])
+	if rest == p.Text[1:] {
+		return t
+	}
+	if s.prefix == "" {
+		rest = "/" + rest
+	}
+	own, err := pattern.Parse("^"+rest, p.Options)
+	if err != nil {
+		return t
+	}
+	return own
+}
+
+// wordPaths are the paths a pattern matches, when there are a few that look at case; nil: they are not known.
+func (s subject) wordPaths(p *ir.Pattern) []string {
+	if path, ok := s.exactPath(p); ok {
+		return []string{path}
+	}
+	words, caseless, ok := p.Re.Tree().Words(mostWords)
+	if !ok || caseless {
+		return nil
+	}
+	for i, w := range words {
+		if s.prefix != "" {
+			w = strings.TrimPrefix(w, "/")
+		}
+		words[i] = s.prefix + w
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
 }
 
 // everything tells whether a pattern matches whatever it sees.

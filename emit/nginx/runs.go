@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"slices"
 	"strings"
 
 	"rewright/parser/ir"
@@ -14,27 +15,31 @@ import (
 func (g *attempt) runs(c *compiler, rules []*ir.Rule, each func(r *ir.Rule) *unit) (list []*unit) {
 	for i := 0; i < len(rules); {
 		var run []entry
+		inRun := 0 // rules
 		var between []*ir.Rule
 		var seen obstacles
 		j := i
 		for ; j < len(rules) && g.refused[rules[j]] == ""; j++ {
 			r := rules[j]
 			e, ok := c.bulkEntry(r)
-			if ok && !seen.before(&e, c.sub.prefix) {
-				run = append(run, e)
-				continue
+			if ok {
+				if all := e.each(); !slices.ContainsFunc(all, func(e entry) bool { return seen.before(&e, c.sub.prefix) }) {
+					run = append(run, all...)
+					inRun++
+					continue
+				}
 			}
 			head := e.path
-			if !ok {
+			if !ok || len(e.more) > 0 {
 				if head, ok = c.passable(r); !ok {
 					break
 				}
 			}
-			seen.add(head, r)
+			seen.add(head, r, c.sub)
 			between = append(between, r)
 		}
 		single := rules[i:max(j, i+1)]
-		if len(run) >= bulkFrom {
+		if inRun >= bulkFrom {
 			list, single = append(list, g.bulk(c, run)...), between
 		}
 		for _, r := range single {
@@ -68,7 +73,7 @@ func (c *compiler) passable(r *ir.Rule) (head string, ok bool) {
 		if !c.area.engine || r.Pattern == nil || r.Pattern.Re == nil {
 			return "", false
 		}
-		head = sim.PatternKey(r.Pattern.Re.Tree()).Text
+		head = sim.PatternKey(c.sub.tree(r.Pattern)).Text
 		if c.sub.prefix != "" {
 			head = strings.TrimPrefix(head, "/")
 		}
@@ -81,7 +86,7 @@ func (c *compiler) passable(r *ir.Rule) (head string, ok bool) {
 	case r.Match == ir.MatchSegment:
 		head = mergeSlashes(r.Path)
 	case r.Match == ir.MatchRegex && r.Pattern != nil && r.Pattern.Re != nil:
-		head = sim.PatternKey(r.Pattern.Re.Tree()).Text
+		head = sim.PatternKey(subject{}.tree(r.Pattern)).Text
 	}
 	return head, head != "" && head != "/"
 }
