@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,8 +18,8 @@ import (
 // corpusRequests is how many requests each rule of the corpus is asked.
 const corpusRequests = 6
 
-// corpus reads the .htaccess files below REWRIGHT_CORPUS that the real Apache accepts, each as a site of its own, with
-// requests drawn from their rules.
+// corpus reads the .htaccess files below REWRIGHT_CORPUS that the real Apache accepts, each as a site of its own; with
+// REWRIGHT_CORPUS_FILES=N a sample of N files.
 func corpus(t *testing.T) (out []*site) {
 	root := os.Getenv("REWRIGHT_CORPUS")
 	if root == "" {
@@ -48,13 +49,20 @@ func corpus(t *testing.T) (out []*site) {
 		}
 		out = append(out, s)
 	}
+	if n, _ := strconv.Atoi(os.Getenv("REWRIGHT_CORPUS_FILES")); n > 0 && n < len(out) {
+		some := make([]*site, n)
+		for i := range some {
+			some[i] = out[i*len(out)/n]
+		}
+		return some
+	}
 	return out
 }
 
 // draw makes the requests of a site from its rules.
 func (s *site) draw() error {
 	p, _ := s.program()
-	ps, err := probe.New(p, probe.Options{World: sim.World{DocumentRoot: s.docroot()}})
+	ps, err := probe.New(p, probe.Options{World: sim.World{DocumentRoot: s.docroot()}, Budget: len(s.config) * probe.DefaultBudget})
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type attempt struct {
 	areas   []*area
 	closed  *string           // pattern for folders that let nobody in; nil: not looked for yet
 	slashes map[*ir.Rule]bool // rules that would answer for folders without their slash
+	hidden  map[string]bool   // folders whose names with .ht in front must be kept from the rules
+	htm     bool              // .htm and .html are names that rules answer for
 	loops   map[*ir.Rule]bool // rules that httpd comes back to for ever when the file they lead to is missing
 	names   []string          // of the host, lower case
 	goesOn  bool              // the rules of the root's .htaccess stand behind the host's own
@@ -126,14 +128,6 @@ func (g *attempt) encodedSlashes(host *area) bool {
 		}
 	}
 	return false
-}
-
-// protectedLocation is that of .htaccess files.
-const protectedLocation = `location ~ /\.ht`
-
-// protectHtaccess keeps what httpd's main configuration keeps from everybody.
-func (g *attempt) protectHtaccess() {
-	g.locations = append(g.locations, locationBlock{head: protectedLocation, lines: []string{"deny all;"}})
 }
 
 // slashless answers for the directory without its slash: the rules do not run for it, the redirects do.
@@ -260,6 +254,9 @@ func (g *attempt) area(a *area, inLoc bool) (list []*unit) {
 	}
 	if c.usesAsked {
 		list = append([]*unit{{lines: []string{"set $" + askedURI + " $uri;"}}}, list...)
+	}
+	if g.hidden[a.prefix] && !a.server {
+		list = append([]*unit{hiddenNames(a.prefix)}, list...)
 	}
 	if g.out.header {
 		g.out.header = false

@@ -107,7 +107,7 @@ func hasPrefixFold(s, prefix string) bool {
 func (g *attempt) besideBuckets() (front []string, fits bool) {
 	for _, l := range g.locations {
 		switch {
-		case l.head == protectedLocation || strings.HasPrefix(l.head, "location = "):
+		case strings.HasPrefix(l.head, protectedLocation) || strings.HasPrefix(l.head, "location = "):
 		case l.head == "location /":
 			lines := slices.Clone(l.lines)
 			for _, u := range l.units {

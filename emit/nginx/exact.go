@@ -87,7 +87,12 @@ func (c *conversion) oddRules(t *trial) (odd map[*ir.Rule]*check.Difference, kin
 			}
 		}
 	}
-	if len(c.rules) <= mostRules {
+	for _, found := range t.parts {
+		for r, d := range found.odd {
+			odd[r] = d
+		}
+	}
+	if len(c.rules) <= mostRules || t.parts != nil {
 		return odd, nil
 	}
 	kinds = map[string]*ir.Rule{}

@@ -81,17 +81,26 @@ type conversion struct {
 	rules     []*ir.Rule
 	ids       map[*ir.Rule]int
 	before    *probe.Site
+	budget    int               // of the questions, in the unit of probe.Options
+	only      map[*ir.Rule]bool // the folder of a tree whose rules are asked about; nil: not of a tree
 	asked     []check.Answered
 	dotAll    map[*ir.Rule]bool    // rules whose dots have to match line feeds
 	firstBulk int                  // number before the first map of bulk redirects
 	slashes   map[*ir.Rule]bool    // rules that would answer for folders without their slash
 	loops     map[*ir.Rule]bool    // rules that httpd comes back to for ever when the file they lead to is missing
+	hidden    map[string]bool      // folders whose names with .ht in front must be kept from the rules
+	htm       bool                 // .htm and .html are names that rules answer for
 	struck    map[ir.Origin]string // settings that made nginx refuse the file
 	refused   map[*ir.Rule]string  // rules that made nginx refuse the file: its message
 }
 
 func newConversion(p *ir.Program, o emit.Options) (*conversion, error) {
-	c := &conversion{program: p, options: o, ids: map[*ir.Rule]int{}}
+	return newConversionWithin(p, o, checkBudget)
+}
+
+// newConversionWithin is newConversion with a budget for the questions, in the unit of probe.Options.
+func newConversionWithin(p *ir.Program, o emit.Options, budget int) (*conversion, error) {
+	c := &conversion{program: p, options: o, budget: budget, ids: map[*ir.Rule]int{}}
 	if o.World != nil {
 		c.world = *o.World
 	}
@@ -174,7 +183,7 @@ func newConversion(p *ir.Program, o emit.Options) (*conversion, error) {
 		}
 	}
 	var err error
-	c.before, err = probe.New(p, probe.Options{Hosts: o.Hosts, World: c.world, Budget: checkBudget})
+	c.before, err = probe.New(p, probe.Options{Hosts: o.Hosts, World: c.world, Budget: budget})
 	if err != nil {
 		return nil, err
 	}
@@ -205,11 +214,12 @@ type trial struct {
 	refused    error
 	blamed     map[*ir.Rule]*check.Difference // the first difference of each rule
 	others     []check.Difference             // no rule is to blame for
+	parts      map[*source.File]finding       // of a tree, what was found out folder by folder
 }
 
 func (c *conversion) try(l layout, forms map[*ir.Rule]form) *trial {
 	for {
-		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, dotAll: c.dotAll, refused: c.refused, struck: c.struck, names: c.names(), slashes: c.slashes, loops: c.loops, bulks: c.firstBulk, files: c.world.Files}}
+		t := &trial{attempt: attempt{program: c.program, docroot: c.root, layout: l, forms: forms, ids: c.ids, dotAll: c.dotAll, refused: c.refused, struck: c.struck, names: c.names(), slashes: c.slashes, loops: c.loops, hidden: c.hidden, htm: c.htm, bulks: c.firstBulk, files: c.world.Files}}
 		t.build(c.host, c.areas)
 		t.http, t.text, t.lines = t.attempt.text()
 		if !c.check(t) {
@@ -302,7 +312,7 @@ func (c *conversion) check(t *trial) (again bool) {
 	}
 	w := c.world
 	w.HasModule = nil
-	after, err := probe.New(l.Program, probe.Options{World: w, Budget: checkBudget})
+	after, err := probe.New(l.Program, probe.Options{World: w, Budget: c.budget})
 	if err != nil {
 		t.refused = err
 		return false
@@ -318,6 +328,7 @@ func (c *conversion) check(t *trial) (again bool) {
 	for i := range t.diffs {
 		d := &t.diffs[i]
 		rules := t.blame(d, first)
+		c.findHidden(d)
 		if len(rules) == 0 {
 			t.others = append(t.others, *d)
 		}
@@ -351,6 +362,9 @@ const mostRules = 1500
 
 // questions is how many requests are asked: fewer when each has to pass thousands of patterns.
 func (c *conversion) questions() int {
+	if c.only != nil {
+		return min(maxAsked, fewestInFolder+ruleAsked*len(c.sample()))
+	}
 	patterned := 0 // that one request may have to pass
 	of := map[*source.File]int{}
 	for _, r := range c.rules {
@@ -366,9 +380,35 @@ func (c *conversion) questions() int {
 // mostShapes is how many kinds of rules are asked about in a long list.
 const mostShapes = 300
 
+// unasked are the rules that the questions did not reach: none may depend on an answer that nobody has asked for.
+func (c *conversion) unasked() map[*ir.Rule]form {
+	if len(c.asked) < c.questions() {
+		return nil
+	}
+	asked := map[*ir.Rule]bool{}
+	for i := range c.asked {
+		asked[c.asked[i].Rule] = true
+	}
+	forms := map[*ir.Rule]form{}
+	for _, r := range c.sample() {
+		if !asked[r] && !r.Disabled {
+			forms[r] = faithful
+		}
+	}
+	return forms
+}
+
 // sample are the rules that are asked about: of a long list one of each kind, the last of each kind, and more, evenly
 // spread.
 func (c *conversion) sample() (out []*ir.Rule) {
+	if c.only != nil {
+		for _, r := range c.rules {
+			if c.only[r] {
+				out = append(out, r)
+			}
+		}
+		return out
+	}
 	if len(c.rules) <= mostRules {
 		return c.rules
 	}
@@ -431,7 +471,23 @@ func (t *trial) blame(d *check.Difference, first int) (rules []*ir.Rule) {
 
 // run looks for the best way to write the program.
 func (c *conversion) run() (*emit.Result, error) {
+	look := c.best
+	if c.isTree() {
+		look = c.tree
+	}
+	t, err := look()
+	if err != nil {
+		return nil, err
+	}
+	return c.result(t), nil
+}
+
+// best is the best way to write the program that was found.
+func (c *conversion) best() (*trial, error) {
 	first := flat
+	if c.only != nil {
+		first = nested // as in the whole tree
+	}
 	if wantsLocation(c.areas) || c.host != nil && hostFits(c.host, c.areas) && wantsLocation([]*area{c.host}) {
 		first = nested // proxy_pass stands in locations, and only there rules run again
 	}
@@ -443,6 +499,9 @@ func (c *conversion) run() (*emit.Result, error) {
 	}
 	best := c.try(first, forms)
 	if best.refused == nil && len(forms) == 0 {
+		if unasked := c.unasked(); len(unasked) > 0 {
+			best = c.try(first, unasked)
+		}
 		best = c.improve(best)
 	}
 	if best.refused != nil || first == flat && c.wantsNested(best) {
@@ -450,10 +509,18 @@ func (c *conversion) run() (*emit.Result, error) {
 			best = t
 		}
 	}
-	if best.refused != nil {
-		return nil, fmt.Errorf("the translation would be refused by nginx: %w", best.refused)
+	if err := best.refusal(); err != nil {
+		return nil, err
 	}
-	return c.result(c.exactness(c.loopsEnd(best))), nil
+	return c.exactness(c.loopsEnd(best)), nil
+}
+
+// refusal says why nginx would not start with the translation.
+func (t *trial) refusal() error {
+	if t.refused == nil {
+		return nil
+	}
+	return fmt.Errorf("the translation would be refused by nginx: %w", t.refused)
 }
 
 // wantsNested tells whether rules that go on inside the server are answered differently.
@@ -549,7 +616,7 @@ func (c *conversion) notes(t *trial) (out []emit.Note) {
 		add(l.units)
 	}
 	alike := map[string]*ir.Rule{} // shapes of rules that are to blame, when not all were asked about
-	if len(c.rules) > mostRules {
+	if len(c.rules) > mostRules && t.parts == nil {
 		for r := range t.blamed {
 			if have := alike[shape(r)]; have == nil || c.ids[r] < c.ids[have] {
 				alike[shape(r)] = r
@@ -601,6 +668,13 @@ func (c *conversion) notes(t *trial) (out []emit.Note) {
 				out[i].Fidelity, out[i].Reason, out[i].Witness = emit.Approximate, reasonOf(d), c.witness(d)
 				break
 			}
+		}
+	}
+	for i := range out {
+		n := &out[i]
+		if d := t.parts[n.Origin.File].other; d != nil && n.Fidelity == emit.Exact {
+			n.Fidelity, n.Reason, n.Witness = emit.Approximate, reasonOf(d), c.witness(d)
+			delete(t.parts, n.Origin.File)
 		}
 	}
 	sortNotes(out)

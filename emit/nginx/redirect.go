@@ -134,12 +134,21 @@ func (b *builder) askedByName() {
 	if ok, _ := b.r.Pattern.Re.MatchBool("folder/name"); ok {
 		return // it is not about such files
 	}
-	for _, name := range b.c.area.indexes() {
-		for _, path := range []string{name, "folder/" + name} {
-			if ok, err := b.r.Pattern.Re.MatchBool(path); err == nil && ok {
-				b.groups = append(b.groups, group{test{variable: "$request_uri", op: "~", operand: `^[^?]*/(?:\?|$)`, negated: true}})
-				return
+	takes := func(path string) bool {
+		ok, err := b.r.Pattern.Re.MatchBool(path)
+		return err == nil && ok
+	}
+	for _, folder := range []string{"folder/", ""} {
+		for _, name := range b.c.area.indexes() {
+			if takes(folder) || !takes(folder+name) {
+				continue // a rule that takes the folder itself has answered before there is an index
 			}
+			paths := `^[^?]*/(?:\?|$)`
+			if folder == "" && takes("folder/") {
+				paths = "^" + quoteLiteral(b.c.sub.prefix) + `(?:\?|$)`
+			}
+			b.groups = append(b.groups, group{test{variable: "$request_uri", op: "~", operand: paths, negated: true}})
+			return
 		}
 	}
 }
