@@ -19,6 +19,11 @@ func (g *attempt) accessOf(c *compiler, a *area, settings []*ir.Setting, where *
 			all = append(all, s)
 		}
 	}
+	if where == nil && c != nil {
+		if p := g.passwordOf(a); p != nil {
+			return g.askPassword(a, p, all)
+		}
+	}
 	if len(all) == 0 {
 		return nil
 	}
@@ -184,6 +189,12 @@ func (g *attempt) section(a *area, s *ir.Scope, done map[ir.Item]bool) (list []*
 			continue
 		}
 		others = append(others, it)
+	}
+	if s.Kind == ir.ScopeRequire && g.passwordOf(a) != nil {
+		for _, set := range settings { // said with the others
+			list = append(list, &unit{origin: set.Origin, directive: set.Name})
+		}
+		return list
 	}
 	where := filesTest(a, s)
 	if where != nil && len(settings) > 0 {

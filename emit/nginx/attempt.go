@@ -46,6 +46,9 @@ type attempt struct {
 	named       map[string]bool
 	remarks     []emit.Remark
 	expiryTimes [][2]string
+	passwords   map[*area]*password
+	addressed   bool    // server {} says which addresses may come in
+	eitherSaid  bool    // server {} says satisfy any
 	server      []*unit // of the server level
 	shut        bool    // the first area's access control
 	seen        map[*ir.Setting]bool
@@ -138,6 +141,14 @@ func (g *attempt) slashless(a *area) {
 		return
 	}
 	l := locationBlock{head: "location = " + word(strings.TrimSuffix(a.prefix, "/"))}
+	if p := g.passwordOf(a); p != nil && !p.open && len(a.redirects) == 0 && a.everything == nil {
+		if !p.inherited {
+			l.lines = append(l.lines, p.lines...)
+		}
+		l.lines = append(l.lines, "# it gets its slash, as folders do, when the password is right")
+		g.locations = append(g.locations, l)
+		return
+	}
 	if a.everything == nil {
 		for _, r := range a.redirects {
 			if !sendsLocation(r.Status) && r.Action == ir.ActionRedirect {
