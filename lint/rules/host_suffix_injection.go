@@ -8,12 +8,11 @@ import (
 	"rewright/parser/ir"
 	"rewright/parser/probe"
 	"rewright/parser/sim"
-	"rewright/parser/source"
 	"rewright/parser/value"
 )
 
 var hostSuffixInjection = lint.Rule{
-	Code: "RD704", ID: "host-suffix-injection", Severity: diag.Error, For: lint.Both, Fix: diag.Shown, Since: "0.2",
+	Code: "RD704", ID: "host-suffix-injection", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.2",
 	YieldsTo: []string{"RD601"}, // its fix mends both, and what this one says goes along with it
 	Doc: lint.Doc{
 		Title: "what the client sends goes on with the host of the target",
@@ -73,9 +72,10 @@ func checkHostSuffix(p *lint.Pass, g *ir.Program) {
 		d := diag.Diagnostic{Span: x.part.Span, Witness: found.witness,
 			Message: found.asked() + " is sent to " + found.location() + ": the link is yours, the site is someone else's",
 			Help:    "put a slash between host and " + quote(x.part.Text) + ", or let the group begin with one"}
-		if raw(p, x.part.Span) == x.part.Text {
-			d.Fixes = []diag.Fix{{Title: "put a slash in front", Safety: diag.Shown, Edits: source.Insert(x.part.Span.Start, "/")}}
+		if strings.HasSuffix(r.Target.Prefix(), ".") {
+			d.Help = "let the group match the names that are meant and no others"
 		}
+		d.Fixes = a.apart(r, x.part, found, texts)
 		p.Add(d)
 	})
 }
@@ -129,5 +129,5 @@ func appendedToHost(p *lint.Pass, a *asker, r *ir.Rule) {
 	p.Add(diag.Diagnostic{Span: r.TargetSpan, Witness: found.witness,
 		Message: found.asked() + " is sent to " + found.location() + ": the link is yours, the site is someone else's",
 		Help:    "end the target with a slash",
-		Fixes:   []diag.Fix{{Title: "end the target with `/`", Safety: diag.Shown, Edits: source.Insert(innerEnd(p, r.TargetSpan), "/")}}})
+		Fixes:   a.endWithSlash(p, r, found)})
 }

@@ -50,6 +50,13 @@ func TestLift(t *testing.T) {
 			"if (!-d $request_filename) { rewrite ^/(?!d/)(.*)/$ /$1 permanent; }\nlocation /d/ { proxy_pass http://127.0.0.1:8080; }\n", ir.Nginx, ir.ContextServer},
 		{"slash of a location where no folder counts", "RD211", "rewrite ^/(.*)/$ /$1 permanent;\nlocation / { proxy_pass http://127.0.0.1:8080; }\nlocation /d/ { proxy_pass http://127.0.0.1:8080; }\n",
 			"rewrite ^/(?!d/)(.*)/$ /$1 permanent;\nlocation / { proxy_pass http://127.0.0.1:8080; }\nlocation /d/ { proxy_pass http://127.0.0.1:8080; }\n", ir.Nginx, ir.ContextServer},
+		{"group behind a host", "RD704", "RewriteEngine On\nRewriteRule ^ref(.*)$ https://x.example$1 [R=302,L]\n", "RewriteEngine On\nRewriteRule ^ref(/.*)?$ https://x.example$1 [R=302,L]\n", ir.Apache, ir.ContextHtaccess},
+		{"group behind a host, without an end", "RD704", "RewriteEngine On\nRewriteRule ^ref(.*) https://x.example$1 [R=302,L]\n", "RewriteEngine On\nRewriteRule ^ref(/.*)?$ https://x.example$1 [R=302,L]\n", ir.Apache, ir.ContextHtaccess},
+		{"group of a location behind a host", "RD704", "location ~ ^/go(.*)$ {\n    return 301 https://x.example$1;\n}\n", "location ~ ^/go(/.*)?$ {\n    return 301 https://x.example$1;\n}\n", ir.Nginx, ir.ContextServer},
+		{"parameter behind a host", "RD704", "RewriteEngine On\nRewriteCond %{QUERY_STRING} ^to=(.+)$\nRewriteRule ^go$ https://y.example%1? [R=302,L]\n",
+			"RewriteEngine On\nRewriteCond %{QUERY_STRING} ^to=(.+)$\nRewriteRule ^go$ https://y.example/%1? [R=302,L]\n", ir.Apache, ir.ContextHtaccess},
+		{"group that names the host", "RD704", "RewriteEngine On\nRewriteRule ^([^/]+)/a$ https://www.$1/a [R=302,L]\n", "", ir.Apache, ir.ContextHtaccess},
+		{"target without the slash of its source", "RD704", "Redirect 301 /ref/ https://x.example\n", "Redirect 301 /ref/ https://x.example/\n", ir.Apache, ir.ContextHtaccess},
 		{"slash of folders", "RD211", "rewrite ^/(.+)/$ /$1 permanent;\n", "if (!-d $request_filename) { rewrite ^/(.+)/$ /$1 permanent; }\n", ir.Nginx, ir.ContextServer},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -80,6 +87,9 @@ func TestLift(t *testing.T) {
 					t.Fatal(err)
 				}
 				got = string(out)
+				if shown := strings.HasPrefix(c.name, "parameter"); shown != (fix[0].Safety == diag.Shown) {
+					t.Errorf("the fix is %v", fix[0].Safety)
+				}
 			}
 			if got != c.want {
 				t.Errorf("the fix makes\n%s\nwanted\n%s", strings.TrimSpace(got), c.want)

@@ -14,7 +14,8 @@ var temporaryHTTPSUpgrade = lint.Rule{
 	Doc: lint.Doc{
 		Title: "http goes to https with a temporary redirect",
 		Text: "With 302 search engines keep the http addresses, and browsers make the unencrypted detour on every visit. RFC 6797 asks for a permanent " +
-			"redirect, such as 301. The 307 in the network tab of a browser is HSTS, made by the browser itself, and no reason to send 307.",
+			"redirect, such as 301. The 307 in the network tab of a browser is HSTS, made by the browser itself, and no reason to send 307. HSTS " +
+			"alone moves nobody: browsers heed it over https only, so where http is answered without a redirect the first visit stays unencrypted.",
 		Silence: "While https is on trial: `# lint:intent temporary`.",
 		Examples: []lint.Example{
 			{Server: ir.Apache, Context: ir.ContextServer, Before: "<VirtualHost *:80>\nServerName example.com\nRedirect / https://example.com/\n</VirtualHost>\n",
@@ -26,7 +27,8 @@ var temporaryHTTPSUpgrade = lint.Rule{
 		},
 		Source: "RFC 6797 §7.2; Google Search Central, Site moves with URL changes",
 	},
-	Program: func(p *lint.Pass, _ *ir.Program) {
+	Program: func(p *lint.Pass, g *ir.Program) {
+		httpBesideHSTS(p, g)
 		for _, r := range redirectsOf(p.Unit) {
 			if permanent(r.status) || contradicted(r) || !toHTTPS(r) || volatileAny(r) || r.stated(p.Unit, lint.IntentTemporary) {
 				continue
