@@ -2,6 +2,7 @@ package rules
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"rewright/lint"
@@ -75,6 +76,8 @@ func (r *redirect) signs(u *lint.Unit) []evidence {
 	r.conditionSigns(add)
 	r.headingSigns(add)
 	r.methodSigns(add)
+	r.neighbourSigns(u, add)
+	r.bodySigns(u, add)
 	return r.evidence
 }
 
@@ -272,6 +275,9 @@ func weigh(list []evidence, s side) (points int, pieces []evidence) {
 			points += e.points
 			delete(best, e.kind)
 		}
+	}
+	if !slices.ContainsFunc(pieces, func(e evidence) bool { return !e.aside() }) {
+		return 0, nil
 	}
 	for i := 1; i < len(pieces); i++ {
 		for j := i; j > 0 && pieces[j].points > pieces[j-1].points; j-- {

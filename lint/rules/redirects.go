@@ -20,6 +20,10 @@ type redirect struct {
 
 	from, to   []string // segments of the path it takes and the path it leads to; see paths
 	pathsKnown bool
+	index      int    // among the redirects of its unit
+	host       string // see leadsTo
+	hostKnown  bool
+	commented  bool // a comment stands above it alone
 	evidence   []evidence
 	weighed    bool
 }
@@ -58,9 +62,10 @@ func collectRedirects(u *lint.Unit) []*redirect {
 				if d == nil {
 					continue
 				}
-				r := &redirect{rule: item, at: d, scopes: append([]*ir.Scope(nil), stack...), status: status, written: written}
+				r := &redirect{rule: item, at: d, scopes: append([]*ir.Scope(nil), stack...), status: status, written: written, index: len(out)}
 				lines := x.commentOn(d)
 				if len(lines) > 0 {
+					r.commented = true
 					r.comment = intent.Read(lines)
 				}
 				if n := len(out); n > 0 && len(lines) == 0 {
