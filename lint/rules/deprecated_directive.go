@@ -65,13 +65,26 @@ func checkDeprecated(p *lint.Pass, d *lint.Directive) {
 	for next := d.NextPtr; next != nil && next.Parent == d.Parent && accessCompat(next); next = next.NextPtr {
 		group = append(group, next)
 	}
-	if word := requireFor(group); word != "" {
+	if word := requireFor(group); word != "" && !asksBeside(p, d) {
 		text := "Require all " + word
 		last := group[len(group)-1]
 		out.Fixes = []diag.Fix{{Title: "write " + quote(text), Safety: diag.Risky,
 			Edits: source.Replace(source.Span{Start: d.Line.Start, End: last.Line.End}, text)}}
 	}
 	p.Add(out)
+}
+
+// asksBeside tells whether a Require stands in the same section: one of several suffices, so `Require all granted` beside
+// `Require valid-user` would let everybody in. Source: httpd manual, mod_authz_core: RequireAny is the default.
+func asksBeside(p *lint.Pass, d *lint.Directive) bool {
+	for _, name := range []string{"Require", "RequireAll", "RequireAny", "RequireNone"} {
+		for _, other := range p.Unit.Named(name) {
+			if other.File == d.File && other.Parent == d.Parent && !other.Inactive {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func accessCompat(d *lint.Directive) bool {

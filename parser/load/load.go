@@ -8,6 +8,7 @@ package load
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -47,7 +48,7 @@ type Options struct {
 	HasModule func(name string) bool // Apache: as apache.Env.HasModule; nil: all that httpd ships
 	// Directive tells of nginx directives that third-party modules bring; nil: none.
 	Directive func(name string) bool
-	Version   string // of the server; empty: the one whose behaviour is modelled
+	Version   string // of the server; empty: what any release of nginx known here takes; of httpd the one whose behaviour is modelled
 
 	// Mount is the absolute path that the root of the fs.FS stands for; empty: "/". With it absolute names in
 	// the configuration are found, and the Dir of .htaccess files is told.
@@ -143,7 +144,7 @@ func (o Options) build(fsys fs.FS, name string, text []byte) (*Loaded, error) {
 	out := &Loaded{Detected: d}
 	if d.Server == ir.Nginx {
 		in := newIncluder(fsys, name, text, d, o)
-		out.Nginx = nginx.Read(file, nginx.Env{Context: d.Context, Version: o.Version, Open: in.open, Glob: in.glob, Modules: o.Directive})
+		out.Nginx = nginx.Read(file, nginx.Env{Context: d.Context, Version: cmp.Or(o.Version, nginx.AnyRelease), Open: in.open, Glob: in.glob, Modules: o.Directive})
 		out.Program = nginx.Lower(out.Nginx)
 		return out, nil
 	}

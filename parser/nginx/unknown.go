@@ -74,6 +74,7 @@ func (r *reader) unknown(cd *ConfigDirective) bool {
 	if strings.HasPrefix(name, "geoip_") {
 		r.geoip = true
 	}
+	r.madeElsewhere(cd.Directive)
 	what, help := "is no directive of "+r.release(), ""
 	specs := Specs(name)
 	switch {
@@ -90,6 +91,24 @@ func (r *reader) unknown(cd *ConfigDirective) bool {
 	}
 	r.refuse(cd, cd.Name.Span, "RD001", "unknown-directive", what, help, fmt.Sprintf(`unknown directive "%s"`, name))
 	return false
+}
+
+// madeElsewhere notes the variables that a directive of another module may make: those it names, and those that begin the lines of its
+// block (geoip2, js_set, set_escape_uri). Their use is no second mistake.
+func (r *reader) madeElsewhere(d *Directive) {
+	for _, w := range append([]Word{d.Name}, d.Args...) {
+		if name, ok := strings.CutPrefix(w.Text, "$"); ok && name != "" {
+			r.defined[strings.ToLower(name)] = true
+		}
+	}
+	if d.Block == nil {
+		return
+	}
+	for _, n := range d.Block.Nodes {
+		if in, ok := n.(*Directive); ok {
+			r.madeElsewhere(in)
+		}
+	}
 }
 
 // release is the nginx that is meant, in words.
