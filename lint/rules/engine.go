@@ -72,14 +72,3 @@ func again(p *lint.Pass, at *lint.Directive) bool {
 	}
 	return false
 }
-
-// more counts the directives of the same name that follow in the same file.
-func more(p *lint.Pass, at *lint.Directive) int {
-	n := 0
-	for _, d := range p.Unit.Named(at.Name.Text) {
-		if d.File == at.File && d.Inactive == at.Inactive && d.Name.Span.Start > at.Name.Span.Start {
-			n++
-		}
-	}
-	return n
-}

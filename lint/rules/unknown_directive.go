@@ -86,15 +86,16 @@ func explainUnknownDirective(p *lint.Pass, d diag.Diagnostic, at *lint.Directive
 		return d, true
 	}
 	if module := thirdParty(at.Server, name); module != "" {
-		if again(p, at) {
+		same := ofModule(p, at, module)
+		if len(same) > 0 && same[0] != at {
 			d.Severity = 0
 			return d, true
 		}
 		// whoever writes it has the module, as a rule; the file is only as portable as that
 		d.Severity, d.Refuses = diag.Info, false
 		d.Message = quote(name) + " comes from " + module + ", which " + p.Server() + " does not ship: a server without it refuses the file"
-		if n := more(p, at); n > 0 {
-			d.Message += fmt.Sprintf(" (%d more below)", n)
+		if n := len(same) - 1; n > 0 {
+			d.Message += fmt.Sprintf(" (%d more of its directives below)", n)
 		}
 		if at.Server == ir.Apache {
 			d.Help = "put it into an <IfModule> of that module, so that the file also works without it"
@@ -289,20 +290,45 @@ func ofOptionalModule(p *lint.Pass, d diag.Diagnostic, at *lint.Directive, modul
 	d.Severity, d.Refuses = diag.Info, false
 	d.Message = quote(at.Name.Text) + " is of nginx's optional module " + module + ": a server without it refuses the file"
 	d.Help = "load it with load_module, or build nginx with it"
-	for _, before := range p.Unit.Directives {
-		if before == at {
-			break
-		}
-		if before.File == at.File && before.Server == ir.Nginx && moduleOf(before.Name.Text) == moduleOf(at.Name.Text) {
-			d.Severity = 0
-			break
-		}
+	if same := ofModule(p, at, moduleOf(at.Server, at.Name.Text)); len(same) > 0 && same[0] != at {
+		d.Severity = 0
 	}
 	return d, true
 }
 
-// moduleOf is nginx's optional module that a directive is of; empty when it is of none.
-func moduleOf(name string) string {
+// moduleFile is a module in a file, and moduleKey the key of a unit's directives by it.
+type (
+	moduleFile struct {
+		file   *source.File
+		module string
+	}
+	moduleKey struct{}
+)
+
+// ofModule are the directives of a module from elsewhere, or of an optional one, that the file of at has; those that the server skips
+// apart from the others.
+func ofModule(p *lint.Pass, at *lint.Directive, module string) []*lint.Directive {
+	list := p.Unit.Memo(moduleKey{}, func() any {
+		m := map[moduleFile][]*lint.Directive{}
+		for _, d := range p.Unit.Directives {
+			if module := moduleOf(d.Server, d.Name.Text); module != "" && !d.Inactive {
+				k := moduleFile{d.File, module}
+				m[k] = append(m[k], d)
+			}
+		}
+		return m
+	}).(map[moduleFile][]*lint.Directive)
+	return list[moduleFile{at.File, module}]
+}
+
+// moduleOf is the module from elsewhere, or nginx's optional one, that a directive is of; empty when it is of none.
+func moduleOf(s ir.Server, name string) string {
+	if knownDirective(s, name) && s == ir.Apache {
+		return ""
+	}
+	if module := thirdParty(s, name); module != "" || s == ir.Apache {
+		return module
+	}
 	for _, spec := range nginx.Specs(name) {
 		if spec.Module != "" {
 			return spec.Module

@@ -422,6 +422,7 @@ var coreChecks = map[string]headCheck{
 		}
 		switch w := cd.Args[0]; {
 		case w.Text == "off" || strings.HasPrefix(w.Text, "threads"):
+		case w.Text == "on" && r.version == AnyRelease: // built with --with-file-aio, as nginx.org's packages are
 		case w.Text == "on":
 			r.invalid(cd, w, `"aio on" is unsupported on this platform`)
 		default:

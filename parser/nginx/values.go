@@ -48,7 +48,7 @@ func (r *reader) needs(cd *ConfigDirective, w Word, since, server string) {
 func isPlaceholder(w string) bool {
 	for _, pair := range [][2]string{{"%", "%"}, {"@", "@"}, {"{{", "}}"}, {"<%", "%>"}, {"[[", "]]"}, {"__", "__"}} {
 		if _, rest, ok := strings.Cut(w, pair[0]); ok {
-			if inside, _, ok := strings.Cut(rest, pair[1]); ok && inside != "" {
+			if inside, _, ok := strings.Cut(strings.TrimLeft(rest, pair[0]), pair[1]); ok && inside != "" {
 				return true
 			}
 		}
