@@ -9,6 +9,7 @@ package apache
 import (
 	"fmt"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 
@@ -332,6 +333,9 @@ func (c *conversion) questions() []check.Answered {
 			if len(own(s, "error_page")) > 0 {
 				ask("/a%20x")
 			}
+			for _, target := range overlaps(s) {
+				ask(target, root+target)
+			}
 		}
 		if s.Kind == ir.ScopeLocation {
 			for _, sample := range locationSamples(s) {
@@ -393,6 +397,29 @@ func (c *conversion) questions() []check.Answered {
 		}
 	}
 	return asked
+}
+
+// maxOverlaps bounds the questions about two locations of a server at once.
+const maxOverlaps = 60
+
+// overlaps are paths that both a prefix location and one by a regular expression would take.
+func overlaps(host *ir.Scope) (out []string) {
+	for _, p := range locations(host) {
+		if p.Modifier != ir.PrefixLocation && p.Modifier != ir.NoRegexLocation || !strings.HasPrefix(p.Path, "/") || len(p.Path) < 2 {
+			continue
+		}
+		for _, r := range locations(host) {
+			if r.Modifier != ir.RegexLocation && r.Modifier != ir.RegexLocationCI {
+				continue
+			}
+			for _, sample := range locationSamples(r) {
+				if len(out) < maxOverlaps {
+					out = append(out, strings.TrimSuffix(urlEscape(p.Path), "/")+"/"+strings.TrimPrefix(sample, "/"))
+				}
+			}
+		}
+	}
+	return out
 }
 
 // locationSamples are paths that a location takes, when no other is more to the point.
@@ -532,6 +559,16 @@ func (c *conversion) improve(best *trial) *trial {
 	}
 	if len(best.diffs) > 0 {
 		keep(careful(best.forms))
+	}
+	if slices.ContainsFunc(best.diffs, func(d check.Difference) bool { return strings.HasPrefix(d.What, headerWhat) }) {
+		// a header may be taken away by a section that takes more than its location
+		f := careful(best.forms)
+		for it := range best.noted {
+			if set, ok := it.(*ir.Setting); ok && (set.Name == "add_header" || set.Name == "expires") {
+				f.careful[it] = true
+			}
+		}
+		keep(f)
 	}
 	return best
 }

@@ -45,10 +45,10 @@ func (s *script) content(v *vhost, at subject) (goesOn bool) {
 	s.root, s.rooted = s.folderOf()
 	s.alias = s.aliasOf()
 	s.locationHeaders()
-	for _, set := range own(s.sc, "add_header") {
+	for _, set := range own(s.sc, "expires") {
 		w.headers(s.sc, set)
 	}
-	for _, set := range own(s.sc, "expires") {
+	for _, set := range own(s.sc, "add_header") {
 		w.headers(s.sc, set)
 	}
 	for _, it := range s.sc.Items {

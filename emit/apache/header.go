@@ -1,6 +1,7 @@
 package apache
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -13,15 +14,24 @@ import (
 // headers writes add_header and expires.
 func (w *writer) headers(sc *ir.Scope, set *ir.Setting) {
 	var lines []string
+	onlyIf := "" // an expression that must hold for the header
 	drop := func(why string) {
 		w.note(set, sc, set.Name, emit.Dropped, why, "")
 		w.headNow().add(&unit{item: set, origin: set.Origin, dropped: why})
 	}
 	switch set.Name {
 	case "add_header":
-		if len(set.Args) < 2 || strings.Contains(set.Arg(1), "$") || !fits(set.Arg(1)) {
-			drop("a value that depends on the request")
+		if len(set.Args) < 2 || !fits(set.Arg(1)) {
+			drop("a value with control characters")
 			return
+		}
+		value := headerValue(set.Arg(1))
+		if strings.Contains(set.Arg(1), "$") {
+			var why string
+			if value, onlyIf, why = w.headerExpression(sc, set); why != "" {
+				drop("a value that depends on the request: " + why)
+				return
+			}
 		}
 		if set.Arg(1) == "" {
 			w.remark(set.Origin, set.Name, "an empty value sends nothing")
@@ -30,7 +40,7 @@ func (w *writer) headers(sc *ir.Scope, set *ir.Setting) {
 		if !always(set) {
 			w.aside(set, "httpd sends it with redirects only by \"always\", nginx without")
 		}
-		lines = append(w.replaced(sc, set), "Header "+w.tableIn(sc, set)+w.verb(sc, set)+" "+set.Arg(0)+" "+headerValue(set.Arg(1)))
+		lines = append(w.replaced(sc, set), "Header "+w.tableIn(sc, set)+w.verb(sc, set)+" "+set.Arg(0)+" "+value+onlyIf)
 	case "expires":
 		lines = expires(set.Arg(0))
 		for i, l := range lines {
@@ -48,9 +58,17 @@ func (w *writer) headers(sc *ir.Scope, set *ir.Setting) {
 	}
 	if name := w.ifNames[sc]; name != "" {
 		if set.Name == "expires" {
-			lines = append([]string{`<If "reqenv('` + name + `') == '1'">`}, append(indented(lines), "</If>")...)
+			// the condition of an <If> is asked before the rules run
+			lines = nil
+			for _, l := range expiresByHeader(set.Arg(0)) {
+				lines = append(lines, l+" env="+name)
+			}
 		} else {
 			for i := range lines {
+				if onlyIf != "" && strings.HasSuffix(lines[i], onlyIf) {
+					lines[i] = strings.TrimSuffix(lines[i], `"`) + ` && reqenv('` + name + `') == '1'"`
+					continue
+				}
 				lines[i] += " env=" + name
 			}
 		}
@@ -80,6 +98,61 @@ func table(set *ir.Setting) string {
 		return "always "
 	}
 	return ""
+}
+
+// inExpressions are nginx's variables by their names in expressions of httpd.
+var inExpressions = map[string]string{"host": "SERVER_NAME", "http_host": "HTTP_HOST", "scheme": "REQUEST_SCHEME", "request_method": "REQUEST_METHOD",
+	"remote_addr": "REMOTE_ADDR", "args": "QUERY_STRING", "query_string": "QUERY_STRING", "server_protocol": "SERVER_PROTOCOL", "server_port": "SERVER_PORT"}
+
+// headerExpression writes a value with variables as an expression. nginx sends no header whose value is empty, which
+// onlyIf says where the value is one variable. Source: httpd mod_headers, Header, expr=; util_expr_eval.c.
+func (w *writer) headerExpression(sc *ir.Scope, set *ir.Setting) (value, onlyIf, why string) {
+	s := &script{w: w, sc: sc, caps: noCaptures, ends: new([]jump), broke: new(bool)}
+	text, last := "", ""
+	for _, p := range set.Templates[1].Parts {
+		switch {
+		case p.Kind == ir.Literal:
+			if strings.ContainsAny(p.Text, `%"'\{}`) {
+				return "", "", "signs that an expression takes for its own"
+			}
+			text += p.Text
+			continue
+		case p.Kind != ir.Variable:
+			return "", "", "a group"
+		case inExpressions[p.Name] != "":
+			last = "%{" + inExpressions[p.Name] + "}"
+		default:
+			said, _, why := s.variable(p.Name)
+			if why != "" {
+				return "", "", why
+			}
+			switch {
+			case strings.HasPrefix(said, "%{ENV:"):
+				last = "reqenv('" + strings.TrimSuffix(said[len("%{ENV:"):], "}") + "')"
+				text += "%{reqenv:" + said[len("%{ENV:"):]
+			case strings.HasPrefix(said, "%{HTTP:"):
+				last = "req('" + strings.TrimSuffix(said[len("%{HTTP:"):], "}") + "')"
+				text += "%{req:" + said[len("%{HTTP:"):]
+			case strings.HasPrefix(said, "%{HTTP_"):
+				last = said
+				text += said
+			default:
+				return "", "", "$" + p.Name
+			}
+			continue
+		}
+		text += last
+	}
+	if len(set.Templates[1].Parts) == 1 {
+		if strings.HasPrefix(last, "%") {
+			last = "'" + last + "'"
+		}
+		onlyIf = ` "expr=-n ` + last + `"`
+		if strings.HasPrefix(last, "'") {
+			onlyIf = ` "expr=` + last + ` != ''"`
+		}
+	}
+	return `"expr=` + text + `"`, onlyIf, ""
 }
 
 // verb is how a header is sent beside others of its name: nginx sends them all.
@@ -138,16 +211,29 @@ func (w *writer) replaced(sc *ir.Scope, set *ir.Setting) (lines []string) {
 	return lines
 }
 
-// careful headers go by a variable that tells that their location was chosen.
+// locationHeaders lets the headers of a location in its careful form go by a variable that tells that the location was
+// chosen, or one inside of it that has none of its own.
 func (s *script) locationHeaders() {
-	w, sc := s.w, s.sc
-	list := append(own(sc, "add_header"), own(sc, "expires")...)
-	if sc.Kind != ir.ScopeLocation || w.ifNames[sc] != "" || !slices.ContainsFunc(list, func(set *ir.Setting) bool { return w.forms.careful[set] }) {
-		return
+	w := s.w
+	var flags []string
+	for _, kind := range [...]string{"add_header", "expires"} {
+		holder := s.sc
+		for holder != nil && holder.Kind == ir.ScopeLocation && len(own(holder, kind)) == 0 {
+			holder = holder.Parent
+		}
+		if holder == nil || holder.Kind != ir.ScopeLocation || !slices.ContainsFunc(own(holder, kind), func(set *ir.Setting) bool { return w.forms.careful[set] }) {
+			continue
+		}
+		if w.ifNames[holder] == "" {
+			w.ifNames[holder] = w.fresh("in")
+		}
+		if flag := "E=" + w.ifNames[holder] + ":1"; !slices.Contains(flags, flag) {
+			flags = append(flags, flag)
+		}
 	}
-	name := w.fresh("in")
-	w.ifNames[sc] = name
-	s.b.add(&unit{origin: sc.From(), lines: rule(nil, "^", "-", "E="+name+":1"), rules: 1})
+	if len(flags) > 0 {
+		s.b.add(&unit{origin: s.sc.From(), lines: rule(nil, "^", "-", flags...), rules: 1})
+	}
 }
 
 // headerNames are the names of headers that the program sends, in lower case.
@@ -249,6 +335,28 @@ func expires(text string) []string {
 		return nil
 	}
 	return []string{"ExpiresActive On", `ExpiresDefault "access plus ` + strings.Join(words, " ") + `"`}
+}
+
+// expiresByHeader says a time of nginx with Header, which can ask for a variable. A time from now has no Expires beside
+// its max-age, which overrules it (RFC 9111, section 5.3).
+func expiresByHeader(text string) (lines []string) {
+	lines = expires(text)
+	if len(lines) > 0 && !strings.HasPrefix(lines[0], "Expires") {
+		return lines
+	}
+	if text == "off" {
+		return []string{"Header unset Cache-Control", "Header unset Expires"}
+	}
+	units := map[byte]int{'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400, 'M': 30 * 86400, 'y': 365 * 86400}
+	seconds, n := 0, 0
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c >= '0' && c <= '9' {
+			n = n*10 + int(c-'0')
+		} else {
+			seconds, n = seconds+n*units[c], 0
+		}
+	}
+	return []string{fmt.Sprintf(`Header set Cache-Control "max-age=%d"`, seconds+n), "Header unset Expires"}
 }
 
 // plural is a unit in the number that goes with a count.

@@ -217,6 +217,10 @@ func (w *writer) location(v *vhost, c choice, stale, last bool) {
 		return
 	}
 	goesOn := s.items(sc.Items)
+	if goesOn && s.stale && !stale && !endsInBreak(sc) {
+		// nginx chooses a location again once the script has changed the path; a break jumps over this
+		body.add(&unit{origin: sc.From(), lines: rule([]string{condition("/$0<>%{REQUEST_URI}", `!^(.*)<>\1$`)}, ".*", "-", "L"), rules: 1})
+	}
 	s.settleJumps()
 	if goesOn {
 		goesOn = s.contents(v, at)
@@ -258,6 +262,16 @@ func (w *writer) location(v *vhost, c choice, stale, last bool) {
 		v.body.add(&unit{origin: sc.From(), lines: g, rules: 1})
 	}
 	v.body.units = append(v.body.units, body.units...)
+}
+
+// endsInBreak tells whether the script of a location always ends in a break, which keeps the request in it.
+func endsInBreak(sc *ir.Scope) bool {
+	for _, it := range sc.Items {
+		if r, ok := it.(*ir.Rule); ok && r.Keyword == ir.NginxBreak {
+			return true
+		}
+	}
+	return false
 }
 
 // onlyEnd tells whether the only rule of a block is the one that stops.

@@ -153,8 +153,10 @@ func (s *script) variable(name string) (text string, raw bool, why string) {
 		return "%{ENV:" + name + "}", false, ""
 	}
 	if w.assigned[name] {
-		// only a round before this one can have set it
-		w.carry(name)
+		// only a round before this one can have set it, or what is asked for after all rules
+		if !w.assignedFirst(hostOf(s.sc), name) {
+			w.carry(name)
+		}
 		return "%{ENV:" + name + "}", false, ""
 	}
 	if text, ok := variables[name]; ok {
@@ -200,6 +202,24 @@ func canonicalHeader(s string) string {
 		}
 	}
 	return strings.Join(words, "-")
+}
+
+// assignedFirst tells whether the script of a server gives a variable its value whatever the request is.
+func (w *writer) assignedFirst(host *ir.Scope, name string) bool {
+	if host == nil {
+		return false
+	}
+	for _, it := range host.Items {
+		switch it := it.(type) {
+		case *ir.Assign:
+			if it.Variable == name {
+				return true
+			}
+		case *ir.Rule:
+			return false
+		}
+	}
+	return false
 }
 
 // carry brings the value of a variable over from the round before: httpd puts REDIRECT_ in front of the names of the

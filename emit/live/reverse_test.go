@@ -46,6 +46,7 @@ type nginxCase struct {
 	fastcgi  string
 	want     []answer // nginx's
 	bodies   []string // nginx's
+	replied  func(wire.Response)
 }
 
 // nginxCases reads the cases that expect answers and places their files below root.
@@ -162,6 +163,9 @@ func (c *nginxCase) ask(r sim.Request) (a answer, key, body string) {
 		return answer{Status: -1, Location: err.Error()}, key, ""
 	}
 	a.Status = res.Status
+	if c.replied != nil {
+		c.replied(res)
+	}
 	if v := res.Values("Location"); len(v) > 0 {
 		a.Location = logical(logical(logical(v[0], c.port, "80"), c.tlsPort, "443"), c.altPort, "8080")
 	}
