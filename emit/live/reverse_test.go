@@ -167,7 +167,7 @@ func (c *nginxCase) ask(r sim.Request) (a answer, key, body string) {
 		c.replied(res)
 	}
 	if v := res.Values("Location"); len(v) > 0 {
-		a.Location = logical(logical(logical(v[0], c.port, "80"), c.tlsPort, "443"), c.altPort, "8080")
+		a.Location = withoutPort(logical(logical(logical(v[0], c.port, "80"), c.tlsPort, "443"), c.altPort, "8080"))
 	}
 	if v := res.Values("X-Live-File"); len(v) > 0 {
 		a.Path = unescaped(v[0])
@@ -178,9 +178,14 @@ func (c *nginxCase) ask(r sim.Request) (a answer, key, body string) {
 	return a, key, string(res.Body)
 }
 
+// usualPort is a port that a server leaves out where it listens there, as ours stand for.
+var usualPort = regexp.MustCompile(`^(http://[^/?#]*):80\b|^(https://[^/?#]*):443\b`)
+
+func withoutPort(location string) string { return usualPort.ReplaceAllString(location, "$1$2") }
+
 // translate converts the original; what it says is for the ports 80, 443 and 8080.
 func (c *nginxCase) translate(server bool) error {
-	l, err := parser.LoadText(nil, "case.conf", []byte(c.source("127.0.0.1:80", "127.0.0.1:443", "127.0.0.1:8080")), load.Options{Server: ir.Nginx, Context: ir.ContextHTTP})
+	l, err := parser.LoadText(os.DirFS("/"), strings.TrimPrefix(c.dir, "/")+"/case.conf", []byte(c.source("127.0.0.1:80", "127.0.0.1:443", "127.0.0.1:8080")), load.Options{Server: ir.Nginx, Context: ir.ContextHTTP})
 	if err != nil {
 		return err
 	}

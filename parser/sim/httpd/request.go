@@ -229,8 +229,10 @@ func (r *request) run() *request {
 	if !in.NoHost {
 		r.hasHost, r.hostHeader = true, in.Host
 	}
+	twice := false
 	for _, h := range in.Header {
 		if strings.EqualFold(h[0], "Host") {
+			twice = twice || r.hasHost
 			r.hasHost, r.hostHeader = true, h[1]
 		}
 	}
@@ -248,7 +250,8 @@ func (r *request) run() *request {
 			return bad(400)
 		}
 	}
-	if !r.parseTarget() {
+	if !r.parseTarget() || twice {
+		// two Host lines are one with a comma in it. Source: httpd server/vhost.c, fix_hostname
 		return bad(400)
 	}
 	if r.hostName == "" && r.hasHost && !r.readHost(r.hostHeader, false) {
