@@ -237,7 +237,11 @@ func (s *script) bulk(sc *ir.Scope) bool {
 		}
 		lines = append(first, lines...)
 	}
-	w.note(m, nil, "map", emit.Exact, "", "")
+	reason := ""
+	if len(m.Entries) >= 10*tableSize && lookup == nil {
+		reason = "httpd reads a .htaccess for every request and tries its rules one by one; for virtual hosts, written to a folder, this becomes a RewriteMap"
+	}
+	w.note(m, nil, "map", emit.Exact, reason, "")
 	s.b.add(&unit{item: m, origin: m.Origin})
 	inner := *s
 	inner.sc = sc
