@@ -33,18 +33,29 @@ type Difference struct {
 	What  string // "status", "Location", "path", "query", "target"
 }
 
+// Requests that take long, as a configuration written to do so can make them, are asked for a while only; sim.Outcome.Work is
+// the measure.
+const (
+	dear     = 20_000
+	mostDear = 3_000_000
+)
+
 // Requests makes questions for the rules: from at most perRule requests for each, budget questions all together.
 // root is the document root, absolute.
 func Requests(s *probe.Site, root string, rules []*ir.Rule, perRule, budget int) (out []Answered) {
 	seen := map[string]bool{}
+	spent := 0
 	ask := func(q Question) *Answered {
 		key := keyOf(q.Probe)
-		if seen[key] || len(out) >= budget {
+		if seen[key] || len(out) >= budget || spent > mostDear {
 			return nil
 		}
 		seen[key] = true
 		q.Probe.Exists = append([]string(nil), q.Probe.Exists...)
 		a := Answered{Question: q, Before: s.Ask(q.Probe)}
+		if a.Before.Work > dear {
+			spent += a.Before.Work
+		}
 		out = append(out, a)
 		return &out[len(out)-1]
 	}
@@ -52,7 +63,7 @@ func Requests(s *probe.Site, root string, rules []*ir.Rule, perRule, budget int)
 		ask(Question{Probe: p})
 	}
 	for _, r := range rules {
-		if len(out) >= budget {
+		if len(out) >= budget || spent > mostDear {
 			break
 		}
 		for i, p := range s.Requests(r, perRule) {

@@ -177,9 +177,19 @@ func refs(t *ir.Template, rule, cond map[int]bool) {
 	}
 }
 
+// maxGuards bounds the rules that chain to a rule or skip it: each is asked about again in it.
+const maxGuards = 50
+
+// maxConditions bounds those of one rule, for each is a line or two of nginx.
+const maxConditions = 2_000
+
 func (b *builder) run() {
 	r, c := b.r, b.c
 	switch {
+	case len(c.guards) > maxGuards:
+		giveUp("more than %d rules before it chain to it or skip it", maxGuards)
+	case len(r.Conditions) > maxConditions:
+		giveUp("more than %d conditions", maxConditions)
 	case r.Pattern == nil || r.Pattern.Re == nil:
 		giveUp("the pattern is not valid")
 	case hasNames(r.Pattern):

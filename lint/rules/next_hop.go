@@ -25,6 +25,9 @@ type sources struct {
 // sourceComparisons bounds the patterns one lookup table compares, over all look-ups.
 const sourceComparisons = 20_000_000
 
+// workAsComparisons is how many of them a unit of pattern.Regexp.Work takes the time of.
+const workAsComparisons = 8
+
 func newSources(site *probe.Site) *sources {
 	t := &sources{site: site, left: sourceComparisons}
 	for _, r := range site.Rules() {
@@ -97,6 +100,9 @@ func (t *sources) takes(path string) bool {
 		if t.left--; t.left < 0 {
 			return false
 		}
+		if p := t.rules[i].Pattern; p != nil && p.Re != nil {
+			t.left -= workAsComparisons * p.Re.Work(path, false)
+		}
 		if t.matches(t.rules[i], t.froms[i], path) {
 			return true
 		}
@@ -142,6 +148,12 @@ func (t *sources) likely(r *ir.Rule) []string {
 // mayGoOn tells whether the target of a rule may be taken by a rule of the site, its own or another.
 func (t *sources) mayGoOn(r *ir.Rule) bool {
 	for _, path := range t.likely(r) {
+		if t.left < 0 {
+			return false
+		}
+		if r.Pattern != nil && r.Pattern.Re != nil {
+			t.left -= workAsComparisons * r.Pattern.Re.Work(path, true)
+		}
 		host, to, ok := expand(t.site, r, path)
 		if !ok {
 			return true

@@ -26,6 +26,9 @@ import (
 // DefaultMaxSize is the largest file that is read when Options says nothing, in bytes.
 const DefaultMaxSize = 64 << 20
 
+// maxLines bounds the lines of a file: each is a node of the tree, also an empty one.
+const maxLines = 4_000_000
+
 // Errors that Load and its kin wrap; the message names the file and says what would do.
 var (
 	ErrTooLarge        = errors.New("too large for a configuration file")
@@ -277,6 +280,9 @@ func (o Options) read(fsys fs.FS, name string) ([]byte, error) {
 func (o Options) check(name string, text []byte) error {
 	if size, limit := int64(len(text)), o.maxSize(); size > limit {
 		return o.wrap(name, tooLarge(size, limit))
+	}
+	if n := bytes.Count(text, []byte{'\n'}); n > maxLines {
+		return o.wrap(name, fmt.Errorf("%d lines and more are %w (limit %d)", n, ErrTooLarge, maxLines))
 	}
 	if err := checkText(text); err != nil {
 		return o.wrap(name, err)

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"strings"
@@ -81,6 +82,10 @@ func TestLoadErrors(t *testing.T) {
 				t.Errorf("%v, want %v that says %q", err, c.want, c.says)
 			}
 		})
+	}
+	lines := fstest.MapFS{"lines.conf": {Data: bytes.Repeat([]byte("\n"), maxLines+1)}}
+	if _, err := Load(lines, "lines.conf", Options{}); !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), "lines and more") {
+		t.Errorf("%d lines: %v", maxLines+1, err)
 	}
 	if _, err := Load(tree, "few-nul.htaccess", Options{}); err != nil {
 		t.Errorf("a NUL in a comment: %v", err)

@@ -34,6 +34,7 @@ const DefaultBudget = 4_000_000
 // What else is work, in the unit of Options.Budget.
 const (
 	askWork        = 200 // of a question, whatever it meets
+	stepWork       = 4   // of a step of a trace
 	derivationWork = 5   // of an expression or derivative of a pattern.Space
 )
 
@@ -188,7 +189,7 @@ func (s *Site) ask(p Probe, trace bool) sim.Outcome {
 		w.ClientAddr = client
 	}
 	o := s.simulator(p.Request).Answer(p.Request, trace)
-	s.spent += o.Work
+	s.spent += o.Work + stepWork*len(o.Steps)
 	return o
 }
 

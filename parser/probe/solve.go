@@ -13,6 +13,8 @@ import (
 const (
 	maxAsked = 24 // questions to the simulator
 	maxTries = 6  // refinements, each by what went wrong before
+
+	maxGroups = 200 // conditions, or groups of them joined by OR, that are looked into
 )
 
 // Requests are requests that are likely to make a rule take effect: the shortest its pattern allows, one with every
@@ -167,14 +169,20 @@ func (v *solver) each(ways []*want, f func(*want) []*want) []*want {
 
 // conditions adds those of a rule.
 func (v *solver) conditions(ways []*want, r *ir.Rule) []*want {
-	for _, group := range r.CNF() {
+	for i, group := range r.CNF() {
+		if i >= maxGroups {
+			break // the rest is left to the simulator
+		}
 		if group[len(group)-1].Or {
 			continue // always true
 		}
 		var next []*want
+	ways:
 		for _, w := range ways {
 			for _, c := range group {
-				next = append(next, v.condition(w, c, true, r, 0)...)
+				if next = append(next, v.condition(w, c, true, r, 0)...); len(next) >= maxWays {
+					break ways
+				}
 			}
 		}
 		ways = bounded(next)

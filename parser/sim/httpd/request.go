@@ -74,6 +74,7 @@ type answerState struct {
 	unknown []string
 	rounds  int
 	work    int
+	extra   int // work of long matches, which Outcome.Work has and the limit has not
 	counted int // work until it was given up early; 0: it was not
 	error   string
 }
@@ -147,6 +148,7 @@ func (r *request) match(p *ir.Pattern, subject string) (pattern.Match, bool) {
 		return pattern.Match{}, false
 	}
 	r.top.work++
+	r.top.extra += p.Re.Work(subject, true)
 	m, ok, err := p.Re.Match(subject)
 	if err != nil {
 		if errors.Is(err, pattern.ErrBudget) {
@@ -172,6 +174,7 @@ func (s *simulator) Answer(in sim.Request, trace bool) sim.Outcome {
 	if top.counted > 0 {
 		out.Work = top.counted
 	}
+	out.Work += top.extra
 	if last != nil {
 		last.report(&out)
 	}

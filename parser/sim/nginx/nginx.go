@@ -119,7 +119,7 @@ func (s *simulator) Answer(in sim.Request, trace bool) (out sim.Outcome) {
 			out.Unknown = append(out.Unknown, u.reason)
 			r.note(sim.Step{Kind: sim.StepFlow, Note: "not known: " + u.reason})
 		}
-		out.Work = r.steps
+		out.Work = r.steps + r.extra
 		r.in, r.out = nil, nil
 		s.pool.Put(r)
 	}()
@@ -190,6 +190,7 @@ func (r *request) exec(re *regex, subject string, st *sim.Step) bool {
 			r.giveUp("the patterns take longer than %v", maxTime)
 		}
 	}
+	r.extra += re.re.Work(subject, true)
 	m, ok, err := re.re.Match(subject)
 	if err != nil {
 		r.giveUp("pattern %q: %v", re.text, err)

@@ -46,6 +46,7 @@ type request struct {
 	vars     []value
 	depth    int // of variables, left
 	steps    int
+	extra    int       // work of long matches, which Outcome.Work has and the limit has not
 	execs    int       // patterns tried
 	started  time.Time // when the eighth was
 
