@@ -191,12 +191,11 @@ func leftOut(r *emit.Result, faults []diag.Diagnostic) {
 	var b strings.Builder
 	b.WriteString("# DROPPED, for the server refuses these lines:\n")
 	for i := range faults {
-		d := &faults[i]
-		text := ""
-		if d.File != nil {
-			text = d.File.Slice(d.File.LineSpan(d.File.Line(d.Span.Start)))
+		if i == maxLeftOut {
+			fmt.Fprintf(&b, "#   and %d more\n", len(faults)-i)
+			break
 		}
-		fmt.Fprintf(&b, "#   %s:  %s\n", commentText(placeOf(d)), commentText(text))
+		fmt.Fprintf(&b, "#   %s:  %s\n", commentText(placeOf(&faults[i])), commentText(lineOf(&faults[i])))
 	}
 	b.WriteString("\n")
 	for i := range r.Files {
@@ -204,6 +203,19 @@ func leftOut(r *emit.Result, faults []diag.Diagnostic) {
 			f.Text = append([]byte(b.String()), f.Text...)
 		}
 	}
+}
+
+// maxLeftOut is how many lines that the server refuses stand in the output.
+const maxLeftOut = 1000
+
+// lineOf is the beginning of the line that a diagnostic is about, as much of it as a comment holds.
+func lineOf(d *diag.Diagnostic) string {
+	if d.File == nil {
+		return ""
+	}
+	line := d.File.LineSpan(d.File.Line(d.Span.Start))
+	line.End = min(line.End, line.Start+maxComment+1)
+	return d.File.Slice(line)
 }
 
 // maxComment bounds a line of a comment, in bytes.
@@ -263,12 +275,9 @@ func placeOf(d *diag.Diagnostic) string { return ir.Origin{File: d.File, Span: d
 
 // directiveAt is the first word of the line a diagnostic is about.
 func directiveAt(d *diag.Diagnostic) string {
-	if d.File == nil {
-		return ""
-	}
-	words := bytes.Fields([]byte(d.File.Slice(d.File.LineSpan(d.File.Line(d.Span.Start)))))
+	words := strings.Fields(lineOf(d))
 	if len(words) == 0 {
 		return ""
 	}
-	return string(words[0])
+	return words[0]
 }

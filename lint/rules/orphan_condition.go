@@ -31,13 +31,18 @@ func transparent(d *lint.Directive) bool {
 
 // owner is the section a directive's configuration belongs to; nil for the file itself.
 func owner(d *lint.Directive) *lint.Directive {
+	n := 0
 	for s := d.Parent; s != nil; s = s.Parent {
-		if !transparent(s) {
+		// Beyond some hundreds of <IfModule> in each other nobody has a condition.
+		if n++; !transparent(s) || n > maxTransparent {
 			return s
 		}
 	}
 	return nil
 }
+
+// maxTransparent bounds the sections that owner looks through.
+const maxTransparent = 300
 
 // checkOrphans goes through the files once and keeps the conditions that still wait for their rule, by section.
 func checkOrphans(p *lint.Pass, _ *ir.Program) {

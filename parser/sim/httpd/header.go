@@ -135,6 +135,9 @@ func (r *request) setVariables(s *ir.Setting, list []ir.Word, m *pattern.Match) 
 		if m != nil {
 			v = substitute(v, *m)
 		}
+		if r.tooLong(v) {
+			return
+		}
 		r.env.set(n, v)
 		r.note(sim.Step{Kind: sim.StepSet, Origin: s.Origin, Name: s.Name, Input: n, Result: v})
 	}
