@@ -161,10 +161,14 @@ func (r *run) round(c *component, findings []diag.Diagnostic, round int) {
 		}
 	}
 	for _, part := range [][]wanted{first, later} {
+		// The worst first, and where a fix changes answers, other rules wait to see its line again: what one takes for useless
+		// may be what the other is about to use.
+		sort.SliceStable(part, func(i, j int) bool { return part[i].finding.Severity > part[j].finding.Severity })
 		var b batch
 		var chosen []wanted
+		owners := lineOwners{}
 		for _, w := range part {
-			if b.fits(w.finding.File.Name, w.fix.Edits) {
+			if b.fits(w.finding.File.Name, w.fix.Edits) && (round > MaxRounds/2 || owners.take(w)) {
 				b.take(w.finding.File.Name, w.fix.Edits)
 				chosen = append(chosen, w)
 			}
@@ -197,6 +201,41 @@ func (r *run) round(c *component, findings []diag.Diagnostic, round int) {
 		c.changed = true
 		return
 	}
+}
+
+// lineOwners are the fixes that edit lines in one batch.
+type lineOwners map[lineOf]owner
+
+// lineOf is a line of a file, from 1.
+type lineOf struct {
+	file string
+	line int
+}
+
+type owner struct {
+	code string
+	safe bool
+}
+
+// take gives the lines that a fix edits to its rule; false when another rule has one of them and either fix changes answers.
+func (o lineOwners) take(w wanted) bool {
+	f := w.finding.File
+	own := owner{w.finding.Code, w.fix.Safety == diag.Safe}
+	var lines []lineOf
+	for _, e := range w.fix.Edits {
+		last := f.Line(max(e.Span.Start, e.Span.End-1))
+		for line := f.Line(e.Span.Start); line <= last; line++ {
+			at := lineOf{f.Name, line}
+			if other, ok := o[at]; ok && other.code != own.code && !(other.safe && own.safe) {
+				return false
+			}
+			lines = append(lines, at)
+		}
+	}
+	for _, at := range lines {
+		o[at] = own
+	}
+	return true
 }
 
 // commit puts the last batch of a component into its texts, when this round made one.

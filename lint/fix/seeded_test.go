@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math/rand"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -62,7 +61,7 @@ func TestSeededCorpus(t *testing.T) {
 				continue
 			}
 			offered++
-			switch why := m.restored(t); {
+			switch why := m.restored(t, d); {
 			case why == "":
 				mended++
 			case d.Fixes[0].Safety == diag.Safe:
@@ -233,30 +232,36 @@ func (m *mistake) finding(t *testing.T, kind seeded) (diag.Diagnostic, bool) {
 	return best, ok
 }
 
-// restored says which answer is not the one that the file had when the fixes of what the mistake brought are made, "" when
-// all that is tried are. Other fixes of the file are left alone, and so are those that a person has to choose.
-func (m *mistake) restored(t *testing.T) string {
+// restored says which answer is not the one that the file had when the fix of a finding is made, and the fixes that follow at
+// its line, the worst first; "" as soon as all that is tried are. Fixes that a person has to choose are left alone.
+func (m *mistake) restored(t *testing.T, found diag.Diagnostic) string {
 	t.Helper()
 	text := m.input.File.Text
-	for range 5 {
-		var b batch
-		list := m.news(t, text)
-		refuses := slices.ContainsFunc(list, func(d diag.Diagnostic) bool { return d.Refuses && len(d.Fixes) > 0 })
-		for _, d := range list {
-			if len(d.Fixes) > 0 && d.Fixes[0].Safety != diag.Shown && d.Severity >= diag.Info && d.Refuses == refuses && b.fits(m.file.name, d.Fixes[0].Edits) {
-				b.take(m.file.name, d.Fixes[0].Edits)
-			}
-		}
-		all := b.taken[m.file.name]
-		if len(all) == 0 {
-			break
-		}
-		next, err := source.Apply(text, all)
+	fix, why := found.Fixes[0], ""
+	for range 4 {
+		next, err := source.Apply(text, fix.Edits)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text = next
+		if why = m.differs(text); why == "" {
+			return ""
+		}
+		worst := diag.Severity(0)
+		for _, d := range m.news(t, text) {
+			if len(d.Fixes) > 0 && d.Fixes[0].Safety != diag.Shown && d.File.Line(d.Span.Start) == m.line && d.Severity > worst {
+				worst, fix = d.Severity, d.Fixes[0]
+			}
+		}
+		if worst < diag.Warning {
+			break
+		}
 	}
+	return why
+}
+
+// differs says which answer of a text is not the one that the file gave, "" when all that is tried are.
+func (m *mistake) differs(text []byte) string {
 	if string(text) == string(m.file.input.File.Text) {
 		return ""
 	}

@@ -125,6 +125,8 @@ func usesGroups(u *patternUse, server ir.Server) bool {
 	ref := ir.RuleRef
 	if u.cond != nil {
 		ref = ir.CondRef
+	} else if u.Re.Groups() > 0 && conditionsCaptureNothing(u.rule) {
+		eachPart(u.rule.Target, func(p *ir.Part) { found = found || p.Kind == ir.CondRef }) // %1 stands there for $1
 	}
 	look := func(t *ir.Template) { eachPart(t, func(p *ir.Part) { found = found || p.Kind == ref }) }
 	r := u.rule
@@ -142,4 +144,17 @@ func usesGroups(u *patternUse, server ir.Server) bool {
 		look(c.Test)
 	}
 	return found || r.Chain && u.cond != nil
+}
+
+// conditionsCaptureNothing tells whether no condition of a rule has a group for %1.
+func conditionsCaptureNothing(r *ir.Rule) bool {
+	for _, c := range r.Conditions {
+		switch {
+		case c.Kind == ir.CondExpr, c.Kind == ir.CondRegex && (c.Pattern == nil || c.Pattern.Re == nil):
+			return false
+		case c.Kind == ir.CondRegex && !c.Negated && c.Pattern.Re.Groups() > 0:
+			return false
+		}
+	}
+	return true
 }

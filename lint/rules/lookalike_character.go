@@ -128,6 +128,7 @@ func explainLookalike(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) (diag
 		if !ok {
 			continue
 		}
+		w, clean = throughQuote(p, w, words[i+1:], clean)
 		touches := w.Span.Start <= d.Span.End && d.Span.Start <= w.Span.End
 		if !touches && d.Code != "RD026" && d.Code != "RD005" {
 			continue
@@ -138,6 +139,25 @@ func explainLookalike(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) (diag
 		return lookalikeFinding(p, d, w, r, n, clean), true
 	}
 	return d, false
+}
+
+// throughQuote lengthens a word that opens a quote it does not close up to the word that does: the server, which does not see the
+// quotes, reads several.
+func throughQuote(p *lint.Pass, w lint.Word, next []lint.Word, clean string) (lint.Word, string) {
+	for _, mark := range []string{`"`, "'"} {
+		if strings.Count(clean, mark) != 1 {
+			continue
+		}
+		for _, n := range next {
+			long := w
+			long.Span.End = n.Span.End
+			text := raw(p, long.Span)
+			if all, ok := skeleton(text); ok && utf8.ValidString(text) && strings.Count(all, mark) == 2 && strings.HasSuffix(all, mark) {
+				return long, all
+			}
+		}
+	}
+	return w, clean
 }
 
 func lookalikeFinding(p *lint.Pass, d diag.Diagnostic, w lint.Word, r rune, n int, clean string) diag.Diagnostic {

@@ -38,19 +38,30 @@ const (
 
 // tryOut tells whether the configuration with some edits to the file at hand is one that the server takes and passes a test.
 func tryOut(p *lint.Pass, edits []source.Edit, test func(*probe.Site) bool) bool {
+	ok := false
+	tryText(p, edits, func(u *lint.Unit) { ok = helps(p, u, test) })
+	return ok
+}
+
+// tryText reads the configuration as it is with some edits to the file at hand, as long as that may be done.
+func tryText(p *lint.Pass, edits []source.Edit, with func(*lint.Unit)) {
 	type key struct{}
 	left := p.Unit.Memo(key{}, func() any { n := maxTrials; return &n }).(*int)
 	in := p.Unit.Input
 	if *left <= 0 || p.File != in.File || len(in.File.Text) > maxTrialText {
-		return false
+		return
 	}
 	*left--
 	text, err := source.Apply(in.File.Text, edits)
 	if err != nil {
-		return false
+		return
 	}
 	in.File = source.NewFile(in.File.Name, text)
-	u := lint.Load(in)
+	with(lint.Load(in))
+}
+
+// helps tells whether the server takes a configuration no worse than the one at hand, and it passes a test.
+func helps(p *lint.Pass, u *lint.Unit, test func(*probe.Site) bool) bool {
 	refused := func(list []diag.Diagnostic) (n int) {
 		for i := range list {
 			if list[i].Refuses {
@@ -147,6 +158,30 @@ func dropDirective(p *lint.Pass, r *ir.Rule) []source.Edit {
 	return nil
 }
 
+// dropWithConditions removes a rule and the conditions right above it, with their lines.
+func dropWithConditions(p *lint.Pass, r *ir.Rule) []source.Edit {
+	if len(r.Conditions) == 0 {
+		return dropDirective(p, r)
+	}
+	at := directiveAt(p, r.Origin)
+	if at == nil || r.File != p.File {
+		return nil
+	}
+	first, n := at, 0
+	for d := at.PrevPtr; d != nil && d.Is("RewriteCond") && d.Parent == at.Parent; d = d.PrevPtr {
+		first, n = d, n+1
+	}
+	if n != len(r.Conditions) {
+		return nil
+	}
+	start := p.File.LineSpan(p.File.Line(first.Line.Start)).Start
+	end := p.File.LineSpan(p.File.Line(at.Line.End) + 1).Start
+	if end <= start || strings.Contains(raw(p, source.Span{Start: start, End: end}), "#") {
+		return nil // a comment there may be about something else
+	}
+	return source.Replace(source.Span{Start: start, End: end}, "")
+}
+
 // isIdle tells whether a redirect does nothing but loop: its source is one address, or its target goes on with all that its source does.
 func isIdle(p *lint.Pass, r *ir.Rule) bool {
 	switch r.Match {
@@ -184,9 +219,10 @@ func againstSelf(p *lint.Pass, l *loop) []diag.Fix {
 		list = append(list, siteMove(p, r)...)
 	default:
 		if isIdle(p, r) {
-			list = append(list, remedy{"remove the redirect", dropDirective(p, r)})
+			list = append(list, remedy{"remove the redirect", dropWithConditions(p, r)})
+		} else {
+			list = append(list, remedy{"leave out what is there already", addCondition(p, r, "%{REQUEST_URI} !"+exactly(path))})
 		}
-		list = append(list, remedy{"leave out what is there already", addCondition(p, r, "%{REQUEST_URI} !"+exactly(path))})
 		if r.Keyword == ir.RedirectMatch || r.Keyword == ir.NginxRewrite {
 			list = append(list, remedy{"leave the target out of the pattern", leaveOut(p, r.Pattern, quoted(path)+"$")})
 		}

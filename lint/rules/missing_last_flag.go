@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"rewright/lint"
@@ -43,6 +44,10 @@ func missingLast(p *lint.Pass, ev *asking, s *ir.Scope) {
 	}
 	asked := map[*ir.Rule][]probe.Probe{}
 	for i, r := range rules {
+		if doesNothing(r) && i+1 < len(rules) && ev.open(p) {
+			p.File = r.File
+			passedOver(p, ev, r, rules[i+1:])
+		}
 		if !reached[i+1] || r.File == nil || r.Flow != ir.FlowNext || r.Chain || r.Skip > 0 || !makesAddress(r) || !ev.open(p) {
 			continue
 		}
@@ -55,6 +60,39 @@ func missingLast(p *lint.Pass, ev *asking, s *ir.Scope) {
 			later = append(later, asked[l]...)
 		}
 		rewrittenAgain(p, ev, s, r, later)
+	}
+}
+
+// doesNothing tells whether a rule has no effect at all: "-" as its target, and no flag but NC.
+func doesNothing(r *ir.Rule) bool {
+	if r.File == nil || r.Action != ir.ActionNone || r.Flow != ir.FlowNext || r.Chain || r.Skip > 0 || len(r.Args) < 2 || r.Args[1].Text != "-" {
+		return false
+	}
+	for _, f := range r.Flags {
+		if f.Name != "NC" {
+			return false
+		}
+	}
+	return true
+}
+
+// passedOver reports a rule that does nothing when a later one takes what it matches: it was to leave that alone.
+func passedOver(p *lint.Pass, ev *asking, r *ir.Rule, later []*ir.Rule) {
+	for _, q := range ev.site.Requests(r, 3) {
+		answer := ev.site.Ask(q)
+		if !answer.Known {
+			continue
+		}
+		for _, l := range probe.Fired(&answer) {
+			if l == r || l.Target == nil || !slices.Contains(later, l) {
+				continue
+			}
+			p.Add(diag.Diagnostic{Severity: diag.Warning, Span: r.Span, Witness: ev.witness(shown{q, answer}),
+				Related: []diag.Related{{File: l.File, Span: l.Span, Message: "takes it all the same"}},
+				Message: fmt.Sprintf("`-` changes nothing, and without L the rules go on: %s is taken by %s", quote(clip(q.Request.Target, 60)),
+					quote("RewriteRule "+clip(l.Args[0].Text, 40))), Fixes: addLast(p, r)})
+			return
+		}
 	}
 }
 

@@ -36,16 +36,76 @@ var unclosedSection = lint.Rule{
 		if at == nil || !at.Section || d.Span.Start > at.Line.End || len(d.Fixes) > 0 {
 			return d, true
 		}
-		if at.Server == ir.Apache && strings.HasPrefix(raw(p, at.Line), "<") {
-			end := source.Span{Start: int32(len(p.File.Text)), End: int32(len(p.File.Text))}
-			text := "</" + at.Name.Text + ">\n"
-			if n := len(p.File.Text); n > 0 && p.File.Text[n-1] != '\n' {
-				text = "\n" + text
-			}
-			if !strings.Contains(d.Message, `closing ">"`) && strings.Contains(d.Message, "never closed") {
-				d.Fixes = []diag.Fix{{Title: "close it at the end of the file", Safety: diag.Risky, Edits: source.Replace(end, text)}}
-			}
+		if at.Server == ir.Apache && strings.HasPrefix(raw(p, at.Line), "<") && !strings.Contains(d.Message, `closing ">"`) &&
+			strings.Contains(d.Message, "never closed") {
+			d.Fixes = closeSection(p, at)
 		}
 		return d, true
 	},
+}
+
+// closeSection writes the end of a section: where its indented body ends, else at the end of the file. With an end there that
+// the server takes no better it is not offered.
+func closeSection(p *lint.Pass, head *lint.Directive) []diag.Fix {
+	end := "</" + head.Name.Text + ">"
+	var list []diag.Fix
+	if at, ok := bodyEnd(p, head); ok {
+		indent := raw(p, source.Span{Start: p.File.LineSpan(p.File.Line(head.Line.Start)).Start, End: head.Line.Start})
+		list = append(list, diag.Fix{Title: "close it where its indented lines end", Safety: diag.Risky,
+			Edits: source.Insert(at, indent+end+newline(p.File, at))})
+	}
+	n := int32(len(p.File.Text))
+	text := end + "\n"
+	if n > 0 && p.File.Text[n-1] != '\n' {
+		text = "\n" + text
+	}
+	list = append(list, diag.Fix{Title: "close it at the end of the file", Safety: diag.Risky, Edits: source.Insert(n, text)})
+	for _, f := range list {
+		if closes(p, f.Edits) {
+			return []diag.Fix{f}
+		}
+	}
+	return nil
+}
+
+// bodyEnd is the start of the first line that is indented no further than the head of a section, when the lines before it are.
+func bodyEnd(p *lint.Pass, head *lint.Directive) (int32, bool) {
+	width := func(line source.Span) (int, bool) {
+		text := raw(p, line)
+		rest := strings.TrimLeft(text, " \t")
+		return len(text) - len(rest), strings.TrimSpace(rest) != ""
+	}
+	own, _ := width(p.File.LineSpan(p.File.Line(head.Line.Start)))
+	body := false
+	after := int32(0)
+	for line := p.File.Line(head.Line.End) + 1; line <= p.File.Line(int32(len(p.File.Text))); line++ {
+		w, some := width(p.File.LineSpan(line))
+		switch {
+		case !some:
+		case w > own:
+			body, after = true, p.File.LineSpan(line+1).Start
+		default:
+			return after, body
+		}
+	}
+	return 0, false
+}
+
+// closes tells whether the server has less to say about sections after an edit.
+func closes(p *lint.Pass, edits []source.Edit) bool {
+	count := func(list []diag.Diagnostic) (refusals, sections int) {
+		for i := range list {
+			if list[i].Refuses {
+				refusals++
+			}
+			if list[i].Code == "RD023" {
+				sections++
+			}
+		}
+		return refusals, sections
+	}
+	r0, s0 := count(p.Unit.Diagnostics)
+	r1, s1 := -1, -1
+	tryText(p, edits, func(u *lint.Unit) { r1, s1 = count(u.Diagnostics) })
+	return r1 >= 0 && r1 <= r0 && s1 < s0
 }

@@ -52,7 +52,7 @@ func checkUnescapedDots(p *lint.Pass, g *ir.Program) {
 		var dots []source.Span
 		visit := func(parts []pattern.Node) {
 			for i, n := range parts {
-				if a, ok := n.(*pattern.Any); ok && u.Text[a.Span().Start:a.Span().End] == "." && meantAsDot(parts, i, host, isExtension) {
+				if a, ok := n.(*pattern.Any); ok && u.Text[a.Span().Start:a.Span().End] == "." && (meantAsDot(parts, i, host, isExtension) || inVersion(parts, i)) {
 					dots = append(dots, a.Span())
 				}
 			}
@@ -144,6 +144,35 @@ func meantAsDot(parts []pattern.Node, i int, host bool, isExtension map[string]b
 		return isWordByte(before.Text[len(before.Text)-1]) && (endsAfter(parts, i+2) || len(after) > len(word))
 	case *pattern.Group, *pattern.Class, *pattern.Repeat:
 		return endsAfter(parts, i+2) && len(after) == len(word)
+	}
+	return false
+}
+
+// inVersion tells whether the byte at i of a sequence stands between two numbers, as a dot does that is written \. between other
+// numbers of the same sequence: \d+.\d+\.\d+.
+func inVersion(parts []pattern.Node, i int) bool {
+	if i == 0 || i+1 >= len(parts) || !isNumber(parts[i-1]) || !isNumber(parts[i+1]) {
+		return false
+	}
+	for k := 1; k+1 < len(parts); k++ {
+		if l, ok := parts[k].(*pattern.Literal); ok && l.Text == "." && isNumber(parts[k-1]) && isNumber(parts[k+1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// isNumber tells whether a node is digits and nothing else: [0-9]+, \d{1,3}, (\d+).
+func isNumber(n pattern.Node) bool {
+	switch n := n.(type) {
+	case *pattern.Group:
+		return !n.Kind.IsLookaround() && isNumber(n.Body)
+	case *pattern.Repeat:
+		return isNumber(n.Body)
+	case *pattern.Class:
+		var digits pattern.ByteSet
+		digits.AddRange('0', '9')
+		return !n.Set.Empty() && n.Set.And(digits.Not()).Empty()
 	}
 	return false
 }

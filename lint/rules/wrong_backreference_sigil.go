@@ -91,9 +91,13 @@ func checkSigil(p *lint.Pass, d *lint.Directive) {
 		case c == '$' && digit > n && n == 0 && condition != "" && digit <= m:
 			p.Report(at, fmt.Sprintf("`$%d` is a group of the rule's pattern, which has none, so it is empty; the group of `RewriteCond %s` is `%%%d`",
 				digit, clip(condition, 60), digit), write(diag.Risky, at, fmt.Sprintf("%%%d", digit)))
-		case c == '%' && digit <= n && condition == "" && !hex(text, i+2):
-			p.Report(at, fmt.Sprintf("`%%%d` is a group of a condition, and the rule has none, so it is empty; the group of the pattern is `$%d`",
-				digit, digit), write(diag.Risky, at, fmt.Sprintf("$%d", digit)))
+		case c == '%' && digit <= n && m == 0 && !hex(text, i+2):
+			has := "the rule has none"
+			if condition != "" {
+				has = "none of this rule has one"
+			}
+			p.Report(at, fmt.Sprintf("`%%%d` is a group of a condition, and %s, so it is empty; the group of the pattern is `$%d`",
+				digit, has, digit), write(diag.Risky, at, fmt.Sprintf("$%d", digit)))
 		}
 	}
 }

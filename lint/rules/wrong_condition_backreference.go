@@ -11,6 +11,7 @@ import (
 
 var wrongConditionBackreference = lint.Rule{
 	Code: "RD619", ID: "wrong-condition-backreference", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	YieldsTo: []string{"RD025"},
 	Doc: lint.Doc{
 		Title: "%1 is not the group that was meant",
 		Text: "`%1` is a group of the last condition that matched a regular expression. A later condition without that group makes it empty, and so " +
