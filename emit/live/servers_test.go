@@ -55,6 +55,7 @@ type host struct {
 	*site
 	port, tlsPort int
 	got           []answer
+	seen          func(sim.Request, *wire.Response) // is shown every answer of nginx; may be nil
 	refused       string
 }
 
@@ -231,6 +232,9 @@ func ask(h *host, r sim.Request) (answer, string) {
 	res, err := wire.Send(r, port)
 	if err != nil {
 		return answer{Status: -1, Location: err.Error()}, ""
+	}
+	if h.seen != nil {
+		h.seen(r, &res)
 	}
 	a := answer{Status: res.Status}
 	if v := res.Values("Location"); len(v) > 0 {

@@ -344,7 +344,7 @@ func (g *attempt) rules(c *compiler, a *area) (list []*unit) {
 			return nil
 		}
 		c.last = r == a.rules[last]
-		if c.last && g.forms[r] == idiomatic && !c.loops[r] {
+		if c.last && g.forms[r] == idiomatic {
 			if u, blocks, ok := g.front(c, a, r); ok {
 				g.locations = append(g.locations, blocks...)
 				absorb = true

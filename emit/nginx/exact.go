@@ -26,7 +26,7 @@ func (c *conversion) exactness(t *trial) *trial {
 			continue
 		}
 		for _, r := range t.blame(d, first) {
-			if r.Match == ir.MatchSegment || check.HasDot(r.Pattern) {
+			if r.Match == ir.MatchSegment || check.HasDot(r.Pattern) || slices.ContainsFunc(r.Conditions, func(cnd *ir.Condition) bool { return check.HasDot(cnd.Pattern) }) {
 				dots[r] = true
 			}
 		}

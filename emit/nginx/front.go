@@ -91,7 +91,7 @@ func (g *attempt) front(c *compiler, a *area, r *ir.Rule) (u unit, guards []loca
 			break
 		}
 	}
-	if !guarded && c.inLoc {
+	if !guarded && !c.loops[r] { // else nginx answers 500 as httpd does, when it has come back too often
 		// httpd leaves a path alone that the rule would only make once more
 		guards = append(guards, locationBlock{head: "location = " + word(text), lines: []string{"# not to be looked for once more when it is missing"}})
 	}
