@@ -265,6 +265,10 @@ func (c *selection) withSeverity(d diag.Diagnostic) diag.Diagnostic {
 	return d
 }
 
+// maxExplained bounds the diagnostics of a unit that rules look into: each may look at its whole line, and a file that has more
+// is no configuration.
+const maxExplained = 10_000
+
 // explainAll turns every diagnostic of the parsers into the finding of one rule.
 func (c *selection) explainAll(u *Unit, report func(diag.Diagnostic)) {
 	for i := range u.Diagnostics {
@@ -282,6 +286,9 @@ func (c *selection) explainAll(u *Unit, report func(diag.Diagnostic)) {
 				report(given)
 				taken = true
 				break
+			}
+			if i >= maxExplained {
+				continue // the rule for what the server refuses says it in its words
 			}
 			p := &Pass{Rule: r, Unit: u, File: d.File, report: report}
 			if out, ok := r.Explain(p, given, at); ok {
