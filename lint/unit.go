@@ -279,7 +279,7 @@ func (u *Unit) loadApache() {
 	in := u.Input
 	file := apache.Parse(in.File)
 	u.Apache = apache.Read(file, apache.Env{Context: in.Context, Defines: in.Defines, HasModule: in.HasModule,
-		Directive: in.Modules, Version: in.Version, Open: in.Open, Glob: in.Glob})
+		Directive: in.Modules, Anywhere: true, Version: in.Version, Open: in.Open, Glob: in.Glob})
 	skipped := make(map[*apache.Section]bool, len(u.Apache.Inactive))
 	for _, s := range u.Apache.Inactive {
 		skipped[s] = true

@@ -16,7 +16,8 @@ var queryDoubled = lint.Rule{
 	Doc: lint.Doc{
 		Title: "a rewrite that sends the query twice",
 		Text: "rewrite puts the query of the request at the end of its replacement by itself. With `$request_uri` or `$args` in the replacement " +
-			"it is there twice: `/a?q=1` goes to `/a?q=1?q=1`. A `?` at the end of the replacement keeps it from that; `return` does not do it at all.",
+			"it is there twice: `/a?q=1` goes to `/a?q=1?q=1`. A `?` at the end of the replacement keeps it from that; `return` does not do it at all. " +
+			"A rewrite inside the server is a warning: most programs take one of two equal parameters, and lists are twice as long.",
 		Examples: []lint.Example{
 			{Server: ir.Nginx, Before: "rewrite ^ https://x.example$request_uri permanent;\n", After: "rewrite ^ https://x.example$request_uri? permanent;\n"},
 		},
@@ -60,7 +61,11 @@ var queryDoubled = lint.Rule{
 			if text := raw(p, r.TargetSpan); text != "" && (text[len(text)-1] == '"' || text[len(text)-1] == '\'') {
 				end--
 			}
-			p.Add(diag.Diagnostic{Span: part.Span, Witness: found.witness,
+			severity := diag.Error
+			if !sendsElsewhere(r) {
+				severity = diag.Warning // a program behind it takes one of two equal parameters, as a rule
+			}
+			p.Add(diag.Diagnostic{Span: part.Span, Severity: severity, Witness: found.witness,
 				Message: "the query is sent twice: " + quote(clip(found.path(), 60)) + " becomes " + quote(clip(result(&found.outcome), 80)),
 				Fixes:   []diag.Fix{{Title: "end the replacement with `?`", Safety: diag.Safe, States: true, Edits: source.Insert(end, "?")}}})
 		})

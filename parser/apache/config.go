@@ -15,9 +15,12 @@ type Env struct {
 	// Directive tells whether a module from elsewhere that is there brings a directive httpd does not ship; nil: none does.
 	// Such a directive is accepted anywhere with any arguments, and what it does is not known.
 	Directive func(name string) bool
-	Defines   map[string]string // Define and -D; also used for ${NAME}
-	Environ   map[string]string // process environment, for ${NAME}
-	Version   string            // "2.4.71"; empty: that
+	// Anywhere says that it is not known which server reads the text: a directive that a common module from elsewhere brings, and that
+	// changes no answer (php_value), is a remark and no refusal.
+	Anywhere bool
+	Defines  map[string]string // Define and -D; also used for ${NAME}
+	Environ  map[string]string // process environment, for ${NAME}
+	Version  string            // "2.4.71"; empty: that
 	// Override says what AllowOverride lets a .htaccess file hold; nil: All.
 	Override *AllowOverride
 	// Exists tells whether a file is there, for <IfFile>; nil: Open decides, and without it no file is.

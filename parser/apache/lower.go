@@ -237,7 +237,7 @@ func (l *lowerer) directive(s *ir.Scope, n *ConfigDirective, conds *[]*ir.Condit
 		return m
 	}
 	if n.Known == nil {
-		return &ir.Opaque{Origin: o, Name: name, Args: args}
+		return &ir.Opaque{Origin: o, Name: name, Args: args, Harmless: quietElsewhere(name)}
 	}
 	if !understood[strings.ToLower(name)] {
 		return &ir.Opaque{Origin: o, Name: name, Args: args, Harmless: !matters[strings.ToLower(name)]}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"rewright/parser/diag"
 	"rewright/parser/ir"
 	"rewright/parser/source"
 )
@@ -129,7 +130,22 @@ func (r *reader) unknown(f *source.File, d *Directive, name string, s *scope) bo
 		x.message = fmt.Sprintf("an invisible character belongs to the directive's name for httpd: %+q", name)
 	}
 	r.report(f, d.Line, x)
+	if r.env.Anywhere && quietElsewhere(name) {
+		last := &r.cfg.Diagnostics[len(r.cfg.Diagnostics)-1]
+		last.Severity, last.Refuses = diag.Info, false
+		return false
+	}
 	return true
+}
+
+// quietElsewhere tells whether a directive is of a common module that httpd does not ship, and changes neither status nor Location:
+// settings of PHP. Source: PHP manual, "How to change configuration settings".
+func quietElsewhere(name string) bool {
+	switch strings.ToLower(name) {
+	case "php_value", "php_flag", "php_admin_value", "php_admin_flag":
+		return true
+	}
+	return false
 }
 
 // escapeLog writes bytes as httpd's error log does. Source: httpd server/util.c, ap_escape_errorlog_item.

@@ -55,6 +55,16 @@ func lowerInto(s *ir.Scope, list []*ConfigDirective) {
 	}
 }
 
+// namesLocation tells whether some word speaks of the Location header or of a status.
+func namesLocation(args []ir.Word) bool {
+	for _, a := range args {
+		if strings.Contains(strings.ToLower(a.Text), "location") || a.Text == "-s" {
+			return true
+		}
+	}
+	return false
+}
+
 // lowerUnread stands for the files of an include that could not be read. The parameter files that come with nginx
 // are known to hold only what backends are told.
 func lowerUnread(d *ConfigDirective) *ir.Opaque {
@@ -116,7 +126,7 @@ func lowerDirective(parent *ir.Scope, d *ConfigDirective) ir.Item {
 		return lowerScope(parent, o, args, d)
 	}
 	if d.IsRaw || d.Known == nil {
-		return &ir.Opaque{Origin: o, Name: name, Args: args}
+		return &ir.Opaque{Origin: o, Name: name, Args: args, Harmless: d.Known == nil && quietElsewhere(name) && !namesLocation(args)}
 	}
 	if !understood[name] {
 		return &ir.Opaque{Origin: o, Name: name, Args: args, Harmless: d.Known.Module == "" && harmless(name)}

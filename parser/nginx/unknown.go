@@ -90,7 +90,22 @@ func (r *reader) unknown(cd *ConfigDirective) bool {
 		}
 	}
 	r.refuse(cd, cd.Name.Span, "RD001", "unknown-directive", what, help, fmt.Sprintf(`unknown directive "%s"`, name))
+	if r.version == AnyRelease && quietElsewhere(name) {
+		last := &r.findings[len(r.findings)-1]
+		last.Severity, last.Refuses, cd.Refused = diag.Info, false, false
+	}
 	return false
+}
+
+// quietElsewhere tells whether a directive is of a common module that nginx does not ship, and changes neither status nor Location:
+// compression. Where no release is named such a module is taken to be there.
+func quietElsewhere(name string) bool {
+	for _, module := range []string{"brotli", "zstd"} {
+		if name == module || strings.HasPrefix(name, module+"_") {
+			return true
+		}
+	}
+	return name == "more_clear_headers" || name == "more_set_headers"
 }
 
 // madeElsewhere notes the variables that a directive of another module may make: those it names, and those that begin the lines of its
