@@ -65,8 +65,11 @@ func TestLongLists(t *testing.T) {
 	needServer(t, nginxBinary, apacheBinary, apacheModules)
 	root := openFolder(t)
 	var sites []*site
-	for seed := range uint64(2) {
-		sites = append(sites, &site{name: fmt.Sprintf("long%d", seed), config: map[string]string{".htaccess": longList(seed, 900)}})
+	const front = "RewriteBase /\nRewriteRule ^index\\.php$ - [L]\nRewriteCond %{REQUEST_FILENAME} !-f\nRewriteCond %{REQUEST_FILENAME} !-d\nRewriteRule . /index.php [L]\n"
+	const rest = "RewriteRule ^(.*)$ https://rest.test/$1 [R=302,L]\nErrorDocument 404 /missing.html\n"
+	for seed, behind := range []string{"", front, rest} {
+		sites = append(sites, &site{name: fmt.Sprintf("long%d", seed), files: []string{"index.php", "blog/", "blog/file.html"},
+			config: map[string]string{".htaccess": longList(uint64(seed), 900+seed*400) + behind}})
 	}
 	hosts := hostsOf(t, root, sites, true)
 	var originals []*host
@@ -81,7 +84,7 @@ func TestLongLists(t *testing.T) {
 		h.requests = some
 		o := &host{site: h.site}
 		originals, index[h] = append(originals, o), o
-		if strings.Count(h.text("server.conf"), "\nlocation ") < 50 || !strings.Contains(h.text("http.conf"), "$target1") {
+		if h.name != "long2" && strings.Count(h.text("server.conf"), "\nlocation ") < 50 || !strings.Contains(h.text("http.conf"), "$target1") {
 			t.Errorf("%s: neither maps nor locations", h.name)
 		}
 	}

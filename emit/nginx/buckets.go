@@ -41,7 +41,11 @@ func (g *attempt) buckets() {
 	shared := g.namesSet()
 	left := &later{}
 	moves := map[*unit]string{}
+	tail := g.tail(shared, len(front) > 0)
 	for _, u := range slices.Backward(g.server) {
+		if slices.Contains(tail, u) {
+			continue
+		}
 		head, exact := u.literal()
 		switch {
 		case u.entries != nil:
@@ -50,7 +54,7 @@ func (g *attempt) buckets() {
 		case head == "":
 			left.all = true
 		case left.all:
-		case !u.keyOf().Caseless && firstSegment(head, exact) != "" && u.selfContained(shared) && !left.overlaps(u, head):
+		case !u.keyOf().Caseless && firstSegment(head, exact) != "" && u.selfContained(shared, len(front) > 0) && !left.overlaps(u, head):
 			moves[u] = head
 			continue
 		default:
@@ -82,20 +86,62 @@ func (g *attempt) buckets() {
 	for _, u := range g.server {
 		if _, ok := moves[u]; ok {
 			moved = append(moved, u)
-		} else {
+		} else if !slices.Contains(tail, u) {
 			stay = append(stay, u)
 		}
 	}
 	g.server = stay
+	var again []*unit // what is left, in every location
+	for _, u := range tail {
+		again = append(again, &unit{rule: u.rule, lines: u.lines})
+	}
 	var blocks []locationBlock
 	for _, b := range split(moved, moves, 1) {
 		head := "location " + word(b.head)
 		if b.exact {
 			head = "location = " + word(b.head)
 		}
-		blocks = append(blocks, locationBlock{head: head, lines: front, units: b.units})
+		blocks = append(blocks, locationBlock{head: head, lines: front, units: append(b.units[:len(b.units):len(b.units)], again...)})
+	}
+	if len(tail) > 0 {
+		at := slices.IndexFunc(g.locations, func(l locationBlock) bool { return l.head == rootLocation })
+		if at < 0 {
+			at = 0
+			g.locations = append([]locationBlock{{head: rootLocation}}, g.locations...)
+		}
+		g.locations[at].units = append(tail, g.locations[at].units...)
 	}
 	g.locations = append(blocks, g.locations...)
+}
+
+// rootLocation is that of all paths for which there is no other.
+const rootLocation = "location /"
+
+// mostTail is how many lines of every location may be alike.
+const mostTail = 9
+
+// tail are the last units of the server level when they take any path: they are repeated behind the rules of each
+// location. Not where other locations stand that would have to repeat them.
+func (g *attempt) tail(shared map[string]bool, front bool) []*unit {
+	for _, l := range g.locations {
+		if l.head != rootLocation && !strings.HasPrefix(l.head, protectedLocation) && !strings.HasPrefix(l.head, "location @") {
+			return nil
+		}
+	}
+	var out []*unit
+	n := 0 // directives
+	for _, u := range slices.Backward(g.server) {
+		if !u.acts() {
+			continue // a setting keeps its place
+		}
+		n += len(u.lines)
+		if head, _ := u.literal(); head != "" || u.rule == nil || u.entries != nil || u.try || u.apart || u.dropped != "" || n > mostTail || !u.selfContained(shared, front) {
+			break
+		}
+		out = append(out, u)
+	}
+	slices.Reverse(out)
+	return out
 }
 
 func hasPrefixFold(s, prefix string) bool {
@@ -107,8 +153,8 @@ func hasPrefixFold(s, prefix string) bool {
 func (g *attempt) besideBuckets() (front []string, fits bool) {
 	for _, l := range g.locations {
 		switch {
-		case strings.HasPrefix(l.head, protectedLocation) || strings.HasPrefix(l.head, "location = "):
-		case l.head == "location /":
+		case strings.HasPrefix(l.head, protectedLocation) || strings.HasPrefix(l.head, "location = ") || strings.HasPrefix(l.head, "location @"):
+		case l.head == rootLocation:
 			lines := slices.Clone(l.lines)
 			for _, u := range l.units {
 				lines = append(lines, u.lines...)
@@ -119,7 +165,7 @@ func (g *attempt) besideBuckets() (front []string, fits bool) {
 				}
 			}
 			front = append(front, lines...)
-		default:
+		case !strings.HasPrefix(l.head, "location /"):
 			return nil, false
 		}
 	}
@@ -130,7 +176,7 @@ func (g *attempt) besideBuckets() (front []string, fits bool) {
 // that may be any path, or when a path becomes another within the server.
 func (g *attempt) ends() (heads []string, fits bool) {
 	for _, l := range g.locations {
-		if path, is := strings.CutPrefix(l.head, "location = "); is {
+		if path := strings.TrimPrefix(strings.TrimPrefix(l.head, "location "), "= "); l.head != rootLocation && strings.Contains(path, "/") && !strings.HasPrefix(l.head, protectedLocation) {
 			heads = append(heads, strings.Trim(path, `"`))
 		}
 	}
@@ -287,14 +333,24 @@ func (u *unit) wholePath() bool {
 }
 
 // selfContained tells whether the directives of a unit mean the same anywhere else: they send answers only, and use
-// no variable that another unit sets for them.
-func (u *unit) selfContained(shared map[string]bool) bool {
-	for _, l := range u.lines {
-		l = strings.TrimSpace(l)
+// no variable that another unit sets for them. front tells that try_files follows: a location forgets it when an "if"
+// in it holds and does not answer.
+func (u *unit) selfContained(shared map[string]bool, front bool) bool {
+	inside := false
+	for _, line := range u.lines {
+		l := strings.TrimSpace(line)
 		switch name, _, _ := strings.Cut(l, " "); name {
-		case "if", "return", "set", "}", "#":
+		case "return", "#":
+		case "if":
+			inside = true
+		case "}":
+			inside = false
+		case "set":
+			if front && inside {
+				return false
+			}
 		case "rewrite":
-			if !redirecting(l) {
+			if !redirecting(l) || front && inside {
 				return false
 			}
 		default:

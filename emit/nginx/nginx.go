@@ -9,6 +9,7 @@ package nginx
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"rewright/emit"
@@ -319,7 +320,7 @@ func (c *conversion) check(t *trial) (again bool) {
 	}
 	t.after = after
 	if c.asked == nil {
-		c.asked = check.Requests(c.before, c.root, c.sample(), perRule, c.questions())
+		c.asked = check.Requests(c.before, c.root, c.rareFirst(c.sample()), perRule, c.questions())
 	}
 	t.diffs, t.compared = check.Compare(c.asked, after, check.LostQuestion)
 	if debug != nil {
@@ -491,21 +492,20 @@ func (c *conversion) best() (*trial, error) {
 	if wantsLocation(c.areas) || c.host != nil && hostFits(c.host, c.areas) && wantsLocation([]*area{c.host}) {
 		first = nested // proxy_pass stands in locations, and only there rules run again
 	}
-	forms := map[*ir.Rule]form{}
-	if len(c.rules) > mostRules {
-		for _, r := range c.rules {
-			forms[r] = faithful // only some are asked about: no rule may depend on that
-		}
-	}
+	forms := c.firstForms()
 	best := c.try(first, forms)
-	if best.refused == nil && len(forms) == 0 {
-		if unasked := c.unasked(); len(unasked) > 0 {
-			best = c.try(first, unasked)
+	if best.refused == nil {
+		had := len(forms)
+		for r, f := range c.unasked() {
+			forms[r] = f
+		}
+		if len(forms) > had {
+			best = c.try(first, forms)
 		}
 		best = c.improve(best)
 	}
 	if best.refused != nil || first == flat && c.wantsNested(best) {
-		if t := c.improve(c.try(nested, map[*ir.Rule]form{})); best.refused != nil || t.refused == nil && len(t.diffs) < len(best.diffs) {
+		if t := c.improve(c.try(nested, c.firstForms())); best.refused != nil || t.refused == nil && len(t.diffs) < len(best.diffs) {
 			best = t
 		}
 	}
@@ -521,6 +521,52 @@ func (t *trial) refusal() error {
 		return nil
 	}
 	return fmt.Errorf("the translation would be refused by nginx: %w", t.refused)
+}
+
+// firstForms are idiomatic; but in a long list, of which only some rules are asked about, those are faithful that are one of
+// many of a kind: none may depend on being asked about.
+func (c *conversion) firstForms() map[*ir.Rule]form {
+	forms := map[*ir.Rule]form{}
+	if len(c.rules) <= mostRules {
+		return forms
+	}
+	many := c.kinds()
+	asked := map[*ir.Rule]bool{}
+	for _, r := range c.sample() {
+		asked[r] = true
+	}
+	for _, r := range c.rules {
+		if many[shape(r)] > mostRare || !asked[r] {
+			forms[r] = faithful
+		}
+	}
+	return forms
+}
+
+// mostRare is how many rules of a kind are all asked about, however long the list.
+const mostRare = 2
+
+// kinds counts the rules of each kind.
+func (c *conversion) kinds() map[string]int {
+	many := map[string]int{}
+	for _, r := range c.rules {
+		many[shape(r)]++
+	}
+	return many
+}
+
+// rareFirst puts the rules of rare kinds of a long list before the others: they are asked about before the questions are
+// used up.
+func (c *conversion) rareFirst(list []*ir.Rule) []*ir.Rule {
+	if len(list) < 300 {
+		return list
+	}
+	many := c.kinds()
+	out := slices.Clone(list)
+	slices.SortStableFunc(out, func(a, b *ir.Rule) int {
+		return min(many[shape(a)], mostRare+1) - min(many[shape(b)], mostRare+1)
+	})
+	return out
 }
 
 // wantsNested tells whether rules that go on inside the server are answered differently.
@@ -547,6 +593,9 @@ func (c *conversion) improve(t *trial) *trial {
 	}
 	for r := range t.blamed {
 		better[r] = faithful
+	}
+	if len(better) == len(t.forms) && len(c.rules) > mostRules {
+		return t // they are all that already
 	}
 	next := c.try(t.layout, better)
 	if next.refused != nil {
