@@ -11,6 +11,7 @@ import (
 
 	"rewright/parser/diag"
 	"rewright/parser/ir"
+	"rewright/parser/probe"
 	"rewright/parser/source"
 )
 
@@ -69,6 +70,10 @@ type Rule struct {
 	// for one fault.
 	YieldsTo []string
 
+	// Beside is set when the rule asks little or nothing of the site (Pass.Site), and nothing within Unit.Memo: on a large file it
+	// runs beside others, and asks when it is its turn. Rules without it run one after another and ask first.
+	Beside bool
+
 	File      func(p *Pass)                  // each file, p.File
 	Comment   func(p *Pass, c *Comment)      // each comment
 	Directive func(p *Pass, d *Directive)    // each directive and section head that the server reads
@@ -116,6 +121,23 @@ type Pass struct {
 	Unit   *Unit
 	File   *source.File // file of the node at hand
 	report func(diag.Diagnostic)
+	turn   func() // waits until the rule may ask the site; nil: it may
+}
+
+// Site is Unit.Site, once it is the rule's turn to ask: it has the site for itself until it is done.
+func (p *Pass) Site() *probe.Site {
+	if p.turn != nil {
+		p.turn()
+	}
+	return p.Unit.Site()
+}
+
+// SiteSpent is Unit.SiteSpent as it is when all that ask before the rule are done.
+func (p *Pass) SiteSpent() bool {
+	if p.turn != nil {
+		p.turn()
+	}
+	return p.Unit.SiteSpent()
 }
 
 // Report makes a finding of the rule's own severity in the file at hand.

@@ -5,14 +5,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"sort"
 	"strings"
-	"sync"
 
 	"rewright/parser/diag"
-	"rewright/parser/ir"
 	"rewright/parser/source"
 )
 
@@ -93,7 +90,7 @@ func Run(ctx context.Context, o Options, inputs ...Input) (*Result, error) {
 		}
 	}
 	units := make([]*Unit, len(inputs))
-	if err := sideBySide(ctx, o.Workers, len(inputs), func(i int) { units[i] = Load(inputs[i]) }); err != nil {
+	if err := newCrew(o.Workers).sideBySide(ctx, len(inputs), func(i int) { units[i] = Load(inputs[i]) }); err != nil {
 		return nil, fmt.Errorf("lint: %w", err)
 	}
 	LinkSites(units)
@@ -104,9 +101,10 @@ func Run(ctx context.Context, o Options, inputs ...Input) (*Result, error) {
 		files    []string
 	}
 	outcomes := make([]outcome, len(inputs))
-	err = sideBySide(ctx, o.Workers, len(inputs), func(i int) {
+	team := newCrew(o.Workers)
+	err = team.sideBySide(ctx, len(inputs), func(i int) {
 		if !included[i] && !inputs[i].Unchecked {
-			f, s := choices[inputs[i].Choice].check(units[i])
+			f, s := choices[inputs[i].Choice].check(units[i], team)
 			outcomes[i] = outcome{f, s, make([]string, len(units[i].Files))}
 			for k, file := range units[i].Files {
 				outcomes[i].files[k] = file.Name
@@ -175,37 +173,13 @@ func includedFiles(units []*Unit) []bool {
 	return out
 }
 
-// sideBySide calls f for 0 to n-1, several at a time; workers 0: as many as there are processors.
-func sideBySide(ctx context.Context, workers, n int, f func(i int)) error {
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range min(workers, n) {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for i := range next {
-				f(i)
-			}
-		}()
-	}
-	for i := 0; i < n && ctx.Err() == nil; i++ {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
-	return ctx.Err()
-}
-
 // Check runs the chosen rules over one configuration that is already loaded. Findings come sorted.
 func Check(o Options, u *Unit) ([]diag.Diagnostic, error) {
 	chosen, err := o.choose()
 	if err != nil {
 		return nil, err
 	}
-	list, _ := chosen.check(u)
+	list, _ := chosen.check(u, alone(o.Workers))
 	return list, nil
 }
 
@@ -234,18 +208,16 @@ func dedupe(list []diag.Diagnostic) []diag.Diagnostic {
 	return out
 }
 
-// check runs the rules over one unit.
-func (c *selection) check(u *Unit) (findings []diag.Diagnostic, silenced []Silenced) {
+// check runs the rules over one unit; of a large one several at a time, as far as the crew has anybody idle.
+func (c *selection) check(u *Unit, team *crew) (findings []diag.Diagnostic, silenced []Silenced) {
 	report := func(d diag.Diagnostic) {
 		if c.on[d.Code] {
 			findings = append(findings, c.withSeverity(d))
 		}
 	}
 	c.explainAll(u, report)
-	for _, r := range c.rules {
-		if c.on[r.Code] && r.For.Has(u.Input.Server) {
-			runHooks(&Pass{Rule: r, Unit: u, File: u.Input.File, report: report}, r)
-		}
+	for _, found := range c.runRules(u, team) {
+		findings = append(findings, found...)
 	}
 	if r := c.byName[NotAnalysed]; r != nil && u.SiteSpent() {
 		report(diag.Diagnostic{Code: r.Code, Name: r.ID, Severity: diag.Info, File: u.Input.File,
@@ -315,80 +287,6 @@ func severityOf(r *Rule, d *diag.Diagnostic) diag.Severity {
 		return max(r.Severity, diag.Error)
 	}
 	return d.Severity
-}
-
-func runHooks(p *Pass, r *Rule) {
-	u := p.Unit
-	if r.File != nil {
-		for _, f := range u.Files {
-			p.File = f
-			r.File(p)
-		}
-	}
-	if r.Comment != nil {
-		for _, c := range u.Comments {
-			p.File = c.File
-			r.Comment(p, c)
-		}
-	}
-	if r.Directive != nil || r.Section != nil {
-		for _, d := range u.Directives {
-			p.File = d.File
-			if r.Directive != nil {
-				r.Directive(p, d)
-			}
-			if r.Section != nil && d.Section {
-				r.Section(p, d)
-			}
-		}
-	}
-	if r.Rule == nil && r.Condition == nil && r.Program == nil {
-		return
-	}
-	g := u.Program()
-	if g == nil {
-		return
-	}
-	p.File = u.Input.File
-	if r.Program != nil {
-		r.Program(p, g)
-	}
-	if r.Rule != nil || r.Condition != nil {
-		walkScope(p, g.Root)
-		for _, s := range g.Htaccess {
-			walkScope(p, s)
-		}
-	}
-}
-
-func walkScope(p *Pass, s *ir.Scope) {
-	if s == nil {
-		return
-	}
-	if s.If != nil && p.Rule.Condition != nil && s.If.File != nil {
-		p.File = s.If.File
-		p.Rule.Condition(p, s.If)
-	}
-	for _, item := range s.Items {
-		switch item := item.(type) {
-		case *ir.Scope:
-			walkScope(p, item)
-		case *ir.Rule:
-			if item.File == nil {
-				continue
-			}
-			p.File = item.File
-			if p.Rule.Rule != nil {
-				p.Rule.Rule(p, item)
-			}
-			if p.Rule.Condition != nil {
-				for _, c := range item.Conditions {
-					p.File = c.File
-					p.Rule.Condition(p, c)
-				}
-			}
-		}
-	}
 }
 
 // selection is Options made ready: which rules are on and who explains which code.

@@ -75,17 +75,18 @@ type Unit struct {
 	heads map[*source.File][]*Directive // by start
 	named map[string][]*Directive
 
-	programOnce, siteOnce, scopeOnce, hostsOnce, askOnce sync.Once
-	program, siteProgram                                 *ir.Program
-	htaccess                                             *ir.Scope
-	parents, children                                    []*Unit
-	docrootSaid                                          bool
-	hosts, wildcards                                     []Host
-	served                                               map[string]HostSource // best source of each name in hosts
-	site                                                 *probe.Site
-	intents                                              intents
-	memo                                                 map[any]any
-	blanks                                               map[*source.File][]int32 // where blank lines begin
+	programOnce, siteOnce, scopeOnce, hostsOnce, askOnce, namedOnce sync.Once
+	program, siteProgram                                            *ir.Program
+	htaccess                                                        *ir.Scope
+	parents, children                                               []*Unit
+	docrootSaid                                                     bool
+	hosts, wildcards                                                []Host
+	served                                                          map[string]HostSource // best source of each name in hosts
+	site                                                            *probe.Site
+	intents                                                         intents
+	memoLock                                                        sync.Mutex
+	memo                                                            map[any]*memo
+	blanks                                                          map[*source.File][]int32 // where blank lines begin
 }
 
 // MaxHops is how many redirects in a row are accepted.
@@ -254,12 +255,12 @@ func start(d *Directive) int32 { return min(d.Line.Start, d.Name.Span.Start) }
 
 // Named are the directives of one name as written, in reading order. The slice is shared: read it only.
 func (u *Unit) Named(name string) []*Directive {
-	if u.named == nil {
+	u.namedOnce.Do(func() {
 		u.named = make(map[string][]*Directive)
 		for _, d := range u.Directives {
 			u.named[d.Name.Text] = append(u.named[d.Name.Text], d)
 		}
-	}
+	})
 	return u.named[name]
 }
 

@@ -14,7 +14,7 @@ import (
 const acmePath = "/.well-known/acme-challenge/"
 
 var acmeChallengeRedirected = lint.Rule{
-	Code: "RD410", ID: "acme-challenge-redirected", Severity: diag.Info, For: lint.Both, Since: "0.2",
+	Code: "RD410", ID: "acme-challenge-redirected", Severity: diag.Info, For: lint.Both, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "the challenge for a certificate is sent to another site",
 		Text: "A redirect that takes everything takes `/.well-known/acme-challenge/` too. Certificate authorities follow it to https on the same host; " +
@@ -40,7 +40,7 @@ var acmeChallengeRedirected = lint.Rule{
 				continue
 			}
 			asked++
-			site := p.Unit.Site()
+			site := p.Site()
 			if site == nil {
 				return
 			}

@@ -11,7 +11,7 @@ import (
 )
 
 var addHeaderNotInherited = lint.Rule{
-	Code: "RD117", ID: "add-header-not-inherited", Severity: diag.Warning, For: lint.Nginx, Fix: diag.Risky, Since: "0.1",
+	Code: "RD117", ID: "add-header-not-inherited", Severity: diag.Warning, For: lint.Nginx, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "an add_header that cancels those of the block around it",
 		Text: "nginx inherits `add_header` only into blocks that have none of their own. One line for one header in a location takes away " +

@@ -11,7 +11,7 @@ import (
 )
 
 var alternationEscapesAnchor = lint.Rule{
-	Code: "RD511", ID: "alternation-escapes-anchor", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD511", ID: "alternation-escapes-anchor", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "an anchor that holds for one alternative only",
 		Text: "`|` binds less than everything else: in `^spec|ark$` the `^` belongs to `spec` and the `$` to `ark`, so `special` and `aardvark` match " +

@@ -25,7 +25,7 @@ func newAsking() *asking {
 // open makes the configuration ready when first needed; false when it cannot answer or was asked enough.
 func (e *asking) open(p *lint.Pass) bool {
 	if e.left < 0 {
-		e.site = p.Unit.Site()
+		e.site = p.Site()
 		e.left = 0
 		if e.site != nil {
 			e.left = max(8, min(maxAsked, 1_000_000/(1+len(e.site.Rules()))))

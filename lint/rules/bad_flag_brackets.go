@@ -9,7 +9,7 @@ import (
 )
 
 var badFlagBrackets = lint.Rule{
-	Code: "RD005", ID: "bad-flag-brackets", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Since: "0.1",
+	Code: "RD005", ID: "bad-flag-brackets", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "flags must stand in one pair of square brackets, with one comma between two of them",
 		Text: "The third argument of RewriteRule and RewriteCond must begin with `[` and end with `]`, and no flag may be " +

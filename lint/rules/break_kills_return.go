@@ -12,7 +12,7 @@ import (
 )
 
 var breakKillsReturn = lint.Rule{
-	Code: "RD116", ID: "break-kills-return", Severity: diag.Error, For: lint.Nginx, Fix: diag.Risky, Since: "0.1",
+	Code: "RD116", ID: "break-kills-return", Severity: diag.Error, For: lint.Nginx, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a break in front of a return that it keeps from running",
 		Text: "`break`, as a directive or as the last word of `rewrite`, ends the directives of the rewrite module in this block and its " +

@@ -15,7 +15,7 @@ import (
 )
 
 var capturesLostAfterIf = lint.Rule{
-	Code: "RD115", ID: "captures-lost-after-if", Severity: diag.Error, For: lint.Nginx, Fix: diag.Risky, Since: "0.1",
+	Code: "RD115", ID: "captures-lost-after-if", Severity: diag.Error, For: lint.Nginx, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a group of the location that another pattern has overwritten",
 		Text: "nginx keeps one set of groups for a request. A regular expression that is tried in an `if` or a `rewrite` takes the place of " +

@@ -12,7 +12,7 @@ import (
 )
 
 var commentContradictsStatus = lint.Rule{
-	Code: "RD300", ID: "comment-contradicts-status", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD300", ID: "comment-contradicts-status", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "the comment names one status, the directive sends another",
 		Text: "One of the two is wrong, and the server follows the directive. 301 and 308 are kept by browsers for good; 301 and 302 " +

@@ -13,7 +13,7 @@ import (
 )
 
 var conditionGuardsOneRule = lint.Rule{
-	Code: "RD105", ID: "condition-guards-one-rule", Severity: diag.Warning, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD105", ID: "condition-guards-one-rule", Severity: diag.Warning, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "conditions that were meant for two rules and guard one",
 		Text: "RewriteCond lines belong to the next RewriteRule and to no other. A second rule on the line below is without conditions: it " +
@@ -134,7 +134,7 @@ func repeats(p *lint.Pass, ev *asking, s *ir.Scope, a, b, c *ir.Rule) bool {
 // requestPrefix is what stands before a pattern's subject in the path of a request: the URL of the directory with its
 // final slash; in the server's configuration nothing does, and it is empty: the subject begins with a slash itself.
 func requestPrefix(p *lint.Pass, s *ir.Scope, r *ir.Rule) string {
-	site := p.Unit.Site()
+	site := p.Site()
 	if !belowDirectory(s) || site == nil {
 		return ""
 	}

@@ -23,7 +23,7 @@ const askedRules = 2_000_000
 
 // newAsker makes an asker; nil when the server would not start with the configuration.
 func newAsker(p *lint.Pass) *asker {
-	site := p.Unit.Site()
+	site := p.Site()
 	if site == nil {
 		return nil
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 var constantCondition = lint.Rule{
-	Code: "RD501", ID: "constant-condition", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD501", ID: "constant-condition", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a condition that is never or always true",
 		Text: "`%{HTTPS}` is `on` or `off`, `%{REQUEST_URI}` begins with a slash and holds no query, methods are upper case, `$host` is lower case. " +

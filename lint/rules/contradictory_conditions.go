@@ -12,7 +12,7 @@ import (
 )
 
 var contradictoryConditions = lint.Rule{
-	Code: "RD503", ID: "contradictory-conditions", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD503", ID: "contradictory-conditions", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "conditions that cannot be true together",
 		Text: "Conditions one below the other must all be true. One variable cannot match two patterns that exclude each other, so the rule " +

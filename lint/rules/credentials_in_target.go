@@ -10,7 +10,7 @@ import (
 )
 
 var credentialsInTarget = lint.Rule{
-	Code: "RD710", ID: "credentials-in-target", Severity: diag.Error, For: lint.Both, Since: "0.1",
+	Code: "RD710", ID: "credentials-in-target", Severity: diag.Error, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a password or key in the target of a redirect",
 		Text: "A redirect is sent to every visitor: a user and password in front of the host, or a key in the query, is in their address bar, " +

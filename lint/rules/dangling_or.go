@@ -10,7 +10,7 @@ import (
 )
 
 var danglingOr = lint.Rule{
-	Code: "RD505", ID: "dangling-or", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.2",
+	Code: "RD505", ID: "dangling-or", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "[OR] on the last condition",
 		Text: "`[OR]` joins a condition with the next one. On the last condition there is no next one: when it is false the list has " +

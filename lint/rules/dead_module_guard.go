@@ -11,7 +11,7 @@ import (
 )
 
 var deadModuleGuard = lint.Rule{
-	Code: "RD022", ID: "dead-module-guard", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD022", ID: "dead-module-guard", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "the section asks for a module that nothing is called",
 		Text: "`<IfModule>` wants the name of the source file, `mod_rewrite.c`, or the identifier, `rewrite_module`. With any " +

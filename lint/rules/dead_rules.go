@@ -19,7 +19,7 @@ type dead struct {
 func deadOf(p *lint.Pass) []dead {
 	type key struct{}
 	return p.Unit.Memo(key{}, func() any {
-		site := p.Unit.Site()
+		site := p.Site()
 		if site == nil {
 			return []dead(nil)
 		}

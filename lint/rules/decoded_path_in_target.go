@@ -12,7 +12,7 @@ import (
 )
 
 var decodedPathInTarget = lint.Rule{
-	Code: "RD612", ID: "decoded-path-in-target", Severity: diag.Warning, For: lint.Nginx, Fix: diag.Risky, Since: "0.1",
+	Code: "RD612", ID: "decoded-path-in-target", Severity: diag.Warning, For: lint.Nginx, Fix: diag.Risky, Beside: true, Since: "0.1",
 	YieldsTo: []string{"RD703"},
 	Doc: lint.Doc{
 		Title: "a target made of the decoded path",

@@ -11,7 +11,7 @@ import (
 )
 
 var deprecatedDirective = lint.Rule{
-	Code: "RD902", ID: "deprecated-directive", Severity: diag.Info, For: lint.Both, Fix: diag.Risky, Since: "0.1",
+	Code: "RD902", ID: "deprecated-directive", Severity: diag.Info, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a directive of former versions",
 		Text: "Order, Allow, Deny and Satisfy need mod_access_compat since httpd 2.4; a server without it answers 500 for the directory. `Require` is " +

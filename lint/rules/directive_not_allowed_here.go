@@ -11,7 +11,7 @@ import (
 )
 
 var directiveNotAllowedHere = lint.Rule{
-	Code: "RD106", ID: "directive-not-allowed-here", Severity: diag.Error, For: lint.Both, Since: "0.1",
+	Code: "RD106", ID: "directive-not-allowed-here", Severity: diag.Error, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "the directive exists, but not in this place",
 		Text: "Each directive has its contexts. RewriteMap, Alias, ProxyPass, `<Directory>` and `<VirtualHost>` belong into the server's " +

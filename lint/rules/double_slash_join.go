@@ -12,7 +12,7 @@ import (
 )
 
 var doubleSlashJoin = lint.Rule{
-	Code: "RD602", ID: "double-slash-join", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.1",
+	Code: "RD602", ID: "double-slash-join", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a double slash where the path is joined to the target",
 		Text: "`$request_uri` and `%{REQUEST_URI}` begin with a slash, and so do `$1` of `^(.*)$` in a server context and what Redirect puts behind " +

@@ -42,7 +42,7 @@ var duplicateSource = lint.Rule{
 			}
 			p.File = d.rule.File
 			q := d.shown.Hops[0].Probe
-			out := diag.Diagnostic{Span: d.rule.Span, Witness: p.Unit.Site().Witness(d.shown),
+			out := diag.Diagnostic{Span: d.rule.Span, Witness: p.Site().Witness(d.shown),
 				Message: probe.URL(q.Request) + " is taken on " + lineOf(d.by, d.rule) + " already; this rule never runs",
 				Related: []diag.Related{{File: d.by.File, Span: d.by.Span, Message: "takes the same requests"}}}
 			if sameRule(d.rule, d.by) {
@@ -60,7 +60,7 @@ func keptName(p *lint.Pass, d diag.Diagnostic, at *lint.Directive) *diag.Witness
 	if at == nil || at.Parent == nil || d.File == nil {
 		return nil
 	}
-	site := p.Unit.Site()
+	site := p.Site()
 	name := d.File.Slice(d.Span)
 	if rest, ok := strings.CutPrefix(name, "*."); ok {
 		name = "a." + rest

@@ -9,7 +9,7 @@ import (
 )
 
 var emptyMapTarget = lint.Rule{
-	Code: "RD617", ID: "empty-map-target", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.1",
+	Code: "RD617", ID: "empty-map-target", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a target that is empty when the map has no entry",
 		Text: "A map without a default gives an empty text for what it does not list. `return 301 $new` then sends an empty Location, and " +

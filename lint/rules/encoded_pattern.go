@@ -15,7 +15,7 @@ import (
 )
 
 var encodedPattern = lint.Rule{
-	Code: "RD508", ID: "encoded-pattern", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Since: "0.2",
+	Code: "RD508", ID: "encoded-pattern", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "an encoded byte in a pattern for a decoded path",
 		Text: "Both servers decode a path before they compare it: a request for `/old%20page` has the path `/old page`. A pattern, a Redirect or a " +

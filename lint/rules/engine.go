@@ -7,7 +7,7 @@ import (
 )
 
 var suppressionProblem = lint.Rule{
-	Code: lint.SuppressionProblem, ID: "suppression-problem", Severity: diag.Warning, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: lint.SuppressionProblem, ID: "suppression-problem", Severity: diag.Warning, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a suppression that silences nothing",
 		Text: "`# lint:ignore RD302 -- reason` on the line above a directive (nginx: also at the end of its line) silences a rule " +
@@ -24,7 +24,7 @@ var suppressionProblem = lint.Rule{
 }
 
 var notAnalysed = lint.Rule{
-	Code: "RD999", ID: "not-analysed", Severity: diag.Info, For: lint.Both, Since: "0.1",
+	Code: "RD999", ID: "not-analysed", Severity: diag.Info, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a part that was not looked at",
 		Text: "An included file that cannot be read, a language inside the configuration: what stands there is not judged, and " +
@@ -47,10 +47,10 @@ var notAnalysed = lint.Rule{
 		return d, true
 	},
 	Program: func(p *lint.Pass, g *ir.Program) { // behind all other rules, for it has the last code
-		if !p.Unit.SiteSpent() {
+		if !p.SiteSpent() {
 			return
 		}
-		for _, r := range p.Unit.Site().Rules() {
+		for _, r := range p.Site().Rules() {
 			if r.File != nil && p.Unit.Owns(r.Origin) {
 				p.File = r.File
 				p.Report(r.Span, "there are more rules than could be tried with requests: loops, chains and what else a request has to prove are not reported for all of them")

@@ -38,10 +38,11 @@ const (
 
 // signs are all pieces of evidence for a redirect that need no simulation, gathered once.
 func (r *redirect) signs(u *lint.Unit) []evidence {
-	if r.weighed {
-		return r.evidence
-	}
-	r.weighed = true
+	r.weighOnce.Do(func() { r.weigh(u) })
+	return r.evidence
+}
+
+func (r *redirect) weigh(u *lint.Unit) {
 	add := func(kind string, s side, points int, at ir.Origin, says string) {
 		r.evidence = append(r.evidence, evidence{kind, s, points, at, says})
 	}
@@ -78,7 +79,6 @@ func (r *redirect) signs(u *lint.Unit) []evidence {
 	r.methodSigns(add)
 	r.neighbourSigns(u, add)
 	r.bodySigns(u, add)
-	return r.evidence
 }
 
 // pathSigns are E4 and E5: what the paths say.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"strings"
+	"sync"
 
 	"rewright/lint"
 	"rewright/parser/ir"
@@ -43,10 +44,7 @@ func (r *redirect) neighbourSigns(u *lint.Unit, add func(string, side, int, ir.O
 
 // leadsTo is the host that is written in the target; empty for paths of the own host.
 func (r *redirect) leadsTo() string {
-	if !r.hostKnown {
-		r.hostKnown = true
-		r.host, _ = targetHost(r.rule)
-	}
+	r.hostOnce.Do(func() { r.host, _ = targetHost(r.rule) })
 	return r.host
 }
 
@@ -78,11 +76,11 @@ type bodyHints struct{ methods, limit *ir.Setting }
 // bodyHintsOf looks through a scope once, however many redirects it holds.
 func bodyHintsOf(u *lint.Unit, s *ir.Scope) bodyHints {
 	type key struct{}
-	known := u.Memo(key{}, func() any { return map[*ir.Scope]bodyHints{} }).(map[*ir.Scope]bodyHints)
-	h, ok := known[s]
-	if ok {
-		return h
+	known := u.Memo(key{}, func() any { return &sync.Map{} }).(*sync.Map)
+	if h, ok := known.Load(s); ok {
+		return h.(bodyHints)
 	}
+	var h bodyHints
 	for _, item := range s.Items {
 		set, ok := item.(*ir.Setting)
 		if !ok {
@@ -99,7 +97,7 @@ func bodyHintsOf(u *lint.Unit, s *ir.Scope) bodyHints {
 			}
 		}
 	}
-	known[s] = h
+	known.Store(s, h)
 	return h
 }
 

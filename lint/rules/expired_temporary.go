@@ -12,7 +12,7 @@ import (
 )
 
 var expiredTemporary = lint.Rule{
-	Code: "RD316", ID: "expired-temporary", Severity: diag.Info, For: lint.Both, Since: "0.2",
+	Code: "RD316", ID: "expired-temporary", Severity: diag.Info, For: lint.Both, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a redirect whose last day has passed",
 		Text: "The comment says until when it was meant to last, or a condition on the clock can never hold again. It is time to delete the " +

@@ -9,7 +9,7 @@ import (
 )
 
 var fileTestBeforePattern = lint.Rule{
-	Code: "RD804", ID: "file-test-before-pattern", Severity: diag.Info, For: lint.Both, Since: "0.1",
+	Code: "RD804", ID: "file-test-before-pattern", Severity: diag.Info, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "the disk is asked for every request before the pattern has had a say",
 		Text: "A rule for every path (`^`, `.`) with a test of files asks the disk at every request; above a list of redirects it does so for requests " +

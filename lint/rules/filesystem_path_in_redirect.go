@@ -10,7 +10,7 @@ import (
 )
 
 var filesystemPathInRedirect = lint.Rule{
-	Code: "RD107", ID: "filesystem-path-in-redirect", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Since: "0.1",
+	Code: "RD107", ID: "filesystem-path-in-redirect", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a redirect to the path of a file on the server",
 		Text: "In a `.htaccess` a relative target is put behind the directory, and without RewriteBase a redirect sends that path: " +

@@ -9,7 +9,7 @@ import (
 )
 
 var flagReplacedBy302 = lint.Rule{
-	Code: "RD313", ID: "flag-replaced-by-302", Severity: diag.Warning, For: lint.Nginx, Fix: diag.Safe, Since: "0.2",
+	Code: "RD313", ID: "flag-replaced-by-302", Severity: diag.Warning, For: lint.Nginx, Fix: diag.Safe, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "`last` or `break` behind an absolute address",
 		Text: "When the replacement of `rewrite` begins with `http://`, `https://` or `$scheme`, nginx redirects with 302 at once, whatever the flag. " +

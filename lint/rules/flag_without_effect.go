@@ -12,7 +12,7 @@ import (
 )
 
 var flagWithoutEffect = lint.Rule{
-	Code: "RD112", ID: "flag-without-effect", Severity: diag.Info, For: lint.Apache, Fix: diag.Safe, Since: "0.1",
+	Code: "RD112", ID: "flag-without-effect", Severity: diag.Info, For: lint.Apache, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a flag that changes nothing",
 		Text: "QSA joins queries and does nothing where the target has none; NC does nothing where no letter is compared; F, G and END end " +

@@ -11,7 +11,7 @@ import (
 )
 
 var flagsGluedToTarget = lint.Rule{
-	Code: "RD004", ID: "flags-glued-to-target", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD004", ID: "flags-glued-to-target", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "flags without a blank before them are part of the address",
 		Text: "Without a blank the bracket list belongs to the target (of a RewriteRule) or to the pattern (of a RewriteCond). " +

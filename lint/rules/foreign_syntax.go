@@ -10,7 +10,7 @@ import (
 )
 
 var foreignSyntax = lint.Rule{
-	Code: "RD024", ID: "foreign-syntax", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.1",
+	Code: "RD024", ID: "foreign-syntax", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "this is another server's syntax",
 		Text: "A directive of nginx in a file of httpd, or the reverse, is refused. A variable of the other server in a target is " +

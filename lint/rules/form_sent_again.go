@@ -10,7 +10,7 @@ import (
 )
 
 var formSentAgain = lint.Rule{
-	Code: "RD303", ID: "form-sent-again", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD303", ID: "form-sent-again", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "307 or 308 to the page behind a form",
 		Text: "307 and 308 have the browser send the form again, with its body, to the page that says thank you. 303 has it fetch that page with GET, " +

@@ -10,7 +10,7 @@ import (
 )
 
 var fragmentEscaped = lint.Rule{
-	Code: "RD604", ID: "fragment-escaped", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD604", ID: "fragment-escaped", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a # in the target of a RewriteRule without NE",
 		Text: "httpd encodes the target of a redirect, so `/b#top` is sent as `/b%23top`, and the browser asks for a file of that name. NE " +

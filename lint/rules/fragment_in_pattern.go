@@ -12,7 +12,7 @@ import (
 )
 
 var fragmentInPattern = lint.Rule{
-	Code: "RD507", ID: "fragment-in-pattern", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Since: "0.2",
+	Code: "RD507", ID: "fragment-in-pattern", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a fragment in a pattern",
 		Text: "Browsers keep what stands behind `#` to themselves; the server never sees it. A pattern that needs a `#` matches nothing " +

@@ -22,7 +22,7 @@ var frontControllerFirst = lint.Rule{
 		Source: "httpd mod_rewrite manual, RewriteRule, flag L",
 	},
 	Program: func(p *lint.Pass, g *ir.Program) {
-		site := p.Unit.Site()
+		site := p.Site()
 		if site == nil {
 			return
 		}
@@ -83,7 +83,7 @@ func reportLate(p *lint.Pass, list []lateRedirect, by *ir.Rule) {
 		return
 	}
 	p.File = by.File
-	site := p.Unit.Site()
+	site := p.Site()
 	var rules []*ir.Rule
 	var asked []probe.Probe
 	for _, late := range list {

@@ -12,7 +12,7 @@ import (
 )
 
 var headerInjection = lint.Rule{
-	Code: "RD703", ID: "header-injection", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD703", ID: "header-injection", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a decoded path in a header",
 		Text: "`$uri` and groups of a location hold the decoded path, so `%0d%0a` in a request becomes a line break in the Location: what follows " +

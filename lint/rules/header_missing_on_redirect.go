@@ -11,7 +11,7 @@ import (
 )
 
 var headerMissingOnRedirect = lint.Rule{
-	Code: "RD405", ID: "header-missing-on-redirect", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD405", ID: "header-missing-on-redirect", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "Strict-Transport-Security is left out where `always` is missing",
 		Text: "Without `always` httpd puts a header on answers of 2xx only: the redirect from example.com to www.example.com and every error go out without it, and a " +
@@ -35,7 +35,7 @@ var headerMissingOnRedirect = lint.Rule{
 				continue
 			}
 			asked++
-			site := p.Unit.Site()
+			site := p.Site()
 			if site == nil {
 				return
 			}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"strings"
+	"sync"
 
 	"rewright/lint"
 	"rewright/parser/ir"
@@ -55,18 +56,19 @@ type scopeSettingsKey struct{}
 // settingsOf are the settings of a section that say something of headers, ages and the name of its server, collected once: a
 // section can hold a hundred thousand rules.
 func settingsOf(u *lint.Unit, s *ir.Scope) []*ir.Setting {
-	known := u.Memo(scopeSettingsKey{}, func() any { return map[*ir.Scope][]*ir.Setting{} }).(map[*ir.Scope][]*ir.Setting)
-	list, ok := known[s]
-	if !ok {
-		for _, item := range s.Items {
-			if set, is := item.(*ir.Setting); is {
-				switch strings.ToLower(set.Name) {
-				case "header", "add_header", "expiresactive", "expiresdefault", "expiresbytype", "servername":
-					list = append(list, set)
-				}
+	known := u.Memo(scopeSettingsKey{}, func() any { return &sync.Map{} }).(*sync.Map)
+	if list, ok := known.Load(s); ok {
+		return list.([]*ir.Setting)
+	}
+	var list []*ir.Setting
+	for _, item := range s.Items {
+		if set, is := item.(*ir.Setting); is {
+			switch strings.ToLower(set.Name) {
+			case "header", "add_header", "expiresactive", "expiresdefault", "expiresbytype", "servername":
+				list = append(list, set)
 			}
 		}
-		known[s] = list
 	}
+	known.Store(s, list)
 	return list
 }

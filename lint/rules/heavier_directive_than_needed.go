@@ -12,7 +12,7 @@ import (
 )
 
 var heavierDirectiveThanNeeded = lint.Rule{
-	Code: "RD803", ID: "heavier-directive-than-needed", Severity: diag.Info, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD803", ID: "heavier-directive-than-needed", Severity: diag.Info, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a pattern where a plain directive does the same",
 		Text: "`return` says where everything goes without a regular expression, `location = /a` is found without trying the patterns one by one, and " +
@@ -202,7 +202,7 @@ func deleteLine(p *lint.Pass, o ir.Origin) []source.Edit {
 // answersAlike asks both the configuration and what a fix makes of it what becomes of the requests that reach a rule
 // and of those that just miss it.
 func answersAlike(p *lint.Pass, r *ir.Rule, fix diag.Fix) bool {
-	site := p.Unit.Site()
+	site := p.Site()
 	if site == nil || p.File != p.Unit.Input.File || len(p.File.Text) > 64<<10 {
 		return false
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 var hostHeaderRedirect = lint.Rule{
-	Code: "RD702", ID: "host-header-redirect", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.1",
+	Code: "RD702", ID: "host-header-redirect", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a server for all names redirects to the name it was asked for",
 		Text: "A server that answers any Host header and puts it into the Location sends visitors wherever the header says. Browsers do not " +

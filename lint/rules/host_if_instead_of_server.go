@@ -9,7 +9,7 @@ import (
 )
 
 var hostIfInsteadOfServer = lint.Rule{
-	Code: "RD802", ID: "host-if-instead-of-server", Severity: diag.Info, For: lint.Nginx, Since: "0.1",
+	Code: "RD802", ID: "host-if-instead-of-server", Severity: diag.Info, For: lint.Nginx, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "an if on the host or the scheme that a server block of its own would decide",
 		Text: "nginx chooses the server by the host and the port once, from a hash. An `if` on `$host`, `$http_host`, `$server_name`, `$scheme` or `$https` " +

@@ -12,7 +12,7 @@ import (
 )
 
 var hostSuffixInjection = lint.Rule{
-	Code: "RD704", ID: "host-suffix-injection", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD704", ID: "host-suffix-injection", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	YieldsTo: []string{"RD601"}, // its fix mends both, and what this one says goes along with it
 	Doc: lint.Doc{
 		Title: "what the client sends goes on with the host of the target",

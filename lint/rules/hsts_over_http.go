@@ -34,11 +34,11 @@ var hstsOverHTTP = lint.Rule{
 				continue
 			}
 			asked++
-			site := p.Unit.Site()
+			site := p.Site()
 			if site == nil {
 				return
 			}
-			m, ok := moveOf(p.Unit, r)
+			m, ok := moveOf(p, r)
 			if !ok || m.kind != moveToHTTPS || behindTLS(p.Unit, r) {
 				continue
 			}

@@ -13,7 +13,7 @@ import (
 const preloadAge = 31536000
 
 var hstsPreloadIncomplete = lint.Rule{
-	Code: "RD406", ID: "hsts-preload-incomplete", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD406", ID: "hsts-preload-incomplete", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a Strict-Transport-Security that does not do what it says",
 		Text: "The preload list takes a site whose header has `preload`, `includeSubDomains` and a max-age of at least a year; with less it refuses, or throws the " +

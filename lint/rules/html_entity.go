@@ -11,7 +11,7 @@ import (
 )
 
 var htmlEntity = lint.Rule{
-	Code: "RD016", ID: "html-entity", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD016", ID: "html-entity", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "text that was copied from the source of a web page",
 		Text: "`&amp;` in a target is sent as it stands, so the second parameter arrives as `amp;y`. `&lt;IfModule` is no " +

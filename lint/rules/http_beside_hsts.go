@@ -33,7 +33,7 @@ func httpBesideHSTS(p *lint.Pass, g *ir.Program) {
 	if len(hsts) == 0 {
 		return
 	}
-	site := p.Unit.Site()
+	site := p.Site()
 	if site == nil {
 		return
 	}

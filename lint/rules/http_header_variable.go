@@ -10,7 +10,7 @@ import (
 )
 
 var httpHeaderVariable = lint.Rule{
-	Code: "RD012", ID: "http-header-variable", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD012", ID: "http-header-variable", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "mod_rewrite has no such HTTP_ variable",
 		Text: "Of the CGI names only `HTTP_ACCEPT`, `HTTP_COOKIE`, `HTTP_FORWARDED`, `HTTP_HOST`, `HTTP_PROXY_CONNECTION`, " +

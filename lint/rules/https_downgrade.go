@@ -12,7 +12,7 @@ import (
 )
 
 var httpsDowngrade = lint.Rule{
-	Code: "RD401", ID: "https-downgrade", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD401", ID: "https-downgrade", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "an https request is sent to http on the same site",
 		Text: "The page, and every cookie without Secure, travels unencrypted; with HSTS the browser makes one redirect more. It is a warning where the " +
@@ -35,7 +35,7 @@ var httpsDowngrade = lint.Rule{
 				continue
 			}
 			asked++
-			site := p.Unit.Site()
+			site := p.Site()
 			if site == nil {
 				return
 			}

@@ -33,7 +33,7 @@ func checkHTTPSLoop(p *lint.Pass, g *ir.Program) {
 	if why == nil {
 		return
 	}
-	site := p.Unit.Site()
+	site := p.Site()
 	if site == nil {
 		return
 	}
@@ -167,7 +167,7 @@ func leadsToHTTPS(r *ir.Rule) bool {
 func askProxy(p *lint.Pass, r *ir.Rule, https probe.Probe) []diag.Fix {
 	var list []remedy
 	list = append(list, remedy{"ask for X-Forwarded-Proto, too", addCondition(p, r, "%{HTTP:X-Forwarded-Proto} !=https")})
-	if sc := p.Unit.Site().Scope(r); sc != nil && sc.If != nil && sc.If.File == p.File {
+	if sc := p.Site().Scope(r); sc != nil && sc.If != nil && sc.If.File == p.File {
 		if i := strings.Index(raw(p, sc.If.Span), "$scheme"); i >= 0 {
 			start := sc.If.Span.Start + int32(i)
 			list = append(list, remedy{"ask for X-Forwarded-Proto", source.Replace(source.Span{Start: start, End: start + int32(len("$scheme"))}, "$http_x_forwarded_proto")})

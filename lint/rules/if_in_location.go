@@ -10,7 +10,7 @@ import (
 )
 
 var ifInLocation = lint.Rule{
-	Code: "RD114", ID: "if-in-location", Severity: diag.Warning, For: lint.Nginx, Since: "0.1",
+	Code: "RD114", ID: "if-in-location", Severity: diag.Warning, For: lint.Nginx, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "an if that takes the place of its location",
 		Text: "When the test of an `if` holds and its block does not answer, nginx goes on with the block as if it were the location: " +

@@ -12,7 +12,7 @@ import (
 )
 
 var impossiblePattern = lint.Rule{
-	Code: "RD515", ID: "impossible-pattern", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD515", ID: "impossible-pattern", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a pattern that no text can match",
 		Text: "`$` is the end of what is compared and `^` its beginning: nothing can follow the one or stand before the other. The usual " +

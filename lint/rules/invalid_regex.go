@@ -7,7 +7,7 @@ import (
 )
 
 var invalidRegex = lint.Rule{
-	Code: "RD514", ID: "invalid-regex", Severity: diag.Error, For: lint.Both, Since: "0.1",
+	Code: "RD514", ID: "invalid-regex", Severity: diag.Error, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "the pattern is no regular expression",
 		Text: "Both servers compile patterns with PCRE when they read them and refuse the file when that fails. A star at the " +

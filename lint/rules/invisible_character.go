@@ -13,7 +13,7 @@ import (
 )
 
 var invisibleCharacter = lint.Rule{
-	Code: "RD015", ID: "invisible-character", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD015", ID: "invisible-character", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a character that cannot be seen",
 		Text: "A non-breaking space does not part two words, a zero-width space belongs to the word it hides in, and a byte " +

@@ -13,7 +13,7 @@ import (
 )
 
 var leadingDotStar = lint.Rule{
-	Code: "RD805", ID: "leading-dot-star", Severity: diag.Info, For: lint.Both, Fix: diag.Safe, Since: "0.2",
+	Code: "RD805", ID: "leading-dot-star", Severity: diag.Info, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a .* at the start of a pattern that finds anyway",
 		Text: "A pattern is looked for anywhere in the text. `^.*foo` first runs to the end and comes back byte by byte; `foo` finds the same " +

@@ -7,7 +7,7 @@ import (
 )
 
 var leadingSlashInHtaccess = lint.Rule{
-	Code: "RD102", ID: "leading-slash-in-htaccess", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Since: "0.1",
+	Code: "RD102", ID: "leading-slash-in-htaccess", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a pattern that begins with a slash the path does not have",
 		Text: "In a `.htaccess` and in `<Directory>` a RewriteRule sees the path below the directory, without a slash in front: " +

@@ -87,7 +87,7 @@ func narrowFirst(list []dead) []dead {
 // liftAgrees makes the test of liftDead on the site as it would be.
 func liftAgrees(p *lint.Pass, moved []*ir.Rule, by *ir.Rule) func(*probe.Site) bool {
 	return func(s *probe.Site) bool {
-		site := p.Unit.Site()
+		site := p.Site()
 		among := func(r *ir.Rule, list []*ir.Rule) bool {
 			for _, other := range list {
 				if sameRule(r, other) {

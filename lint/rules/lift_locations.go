@@ -158,7 +158,7 @@ func intoLocation(p *lint.Pass, by *ir.Rule, server *ir.Scope, hidden []shadowed
 			return nil
 		}
 	}
-	site := p.Unit.Site()
+	site := p.Site()
 	other := hidden[0].asked
 	other.Request.Target = "/rewright-other"
 	before := site.Ask(other)

@@ -14,7 +14,7 @@ import (
 )
 
 var lookalikeCharacter = lint.Rule{
-	Code: "RD014", ID: "lookalike-character", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD014", ID: "lookalike-character", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a character that only looks right",
 		Text: "A Cyrillic `е` in a directive's name, “typographic” quotes or a long dash come with text that went through a word " +

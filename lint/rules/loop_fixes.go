@@ -85,7 +85,7 @@ func comesToAnEnd(p *lint.Pass, l *loop, hops []probe.Hop) func(*probe.Site) boo
 		list = append(list, hops[i].Probe)
 	}
 	if l.skipped == 0 {
-		list = append(list, p.Unit.Site().Requests(l.rule, 6)...)
+		list = append(list, p.Site().Requests(l.rule, 6)...)
 	}
 	return func(s *probe.Site) bool {
 		for _, q := range list {
@@ -194,7 +194,7 @@ func isIdle(p *lint.Pass, r *ir.Rule) bool {
 		_, caseless, exact := r.Pattern.Re.Tree().Exact()
 		return exact && !caseless
 	}
-	sc := p.Unit.Site().Scope(r)
+	sc := p.Site().Scope(r)
 	return sc != nil && sc.Kind == ir.ScopeLocation && sc.Modifier == ir.ExactLocation
 }
 
@@ -233,7 +233,7 @@ func againstSelf(p *lint.Pass, l *loop) []diag.Fix {
 
 // ofLocation changes what a location takes whose return is in the way.
 func ofLocation(p *lint.Pass, r *ir.Rule, path string, all bool) []remedy {
-	sc := p.Unit.Site().Scope(r)
+	sc := p.Site().Scope(r)
 	if r.Keyword != ir.NginxReturn || sc == nil || sc.Kind != ir.ScopeLocation || sc.File != p.File {
 		return nil
 	}
@@ -261,7 +261,7 @@ func siteMove(p *lint.Pass, r *ir.Rule) []remedy {
 	}
 	indent := "\n" + indentOf(r)
 	text := ""
-	if !engineOn(p.Unit.Site().Scope(r)) {
+	if !engineOn(p.Site().Scope(r)) {
 		text = "RewriteEngine On" + indent
 	}
 	text += "RewriteCond %{HTTPS} off" + indent + "RewriteRule ^ " + strings.TrimSuffix(target, "/") + "%{REQUEST_URI} [R=" + strconv.Itoa(r.Status) + ",L]"
@@ -356,7 +356,7 @@ func againstIndex(p *lint.Pass, l *loop) []diag.Fix {
 	if r.Match == ir.MatchSegment && constant && !strings.ContainsAny(target+r.Path, "$%?# \"\\") {
 		pattern := r.Path
 		if p.Htaccess() {
-			rest, ok := strings.CutPrefix(pattern, p.Unit.Site().Below(r))
+			rest, ok := strings.CutPrefix(pattern, p.Site().Below(r))
 			if !ok {
 				return nil
 			}
@@ -364,7 +364,7 @@ func againstIndex(p *lint.Pass, l *loop) []diag.Fix {
 		}
 		indent := "\n" + indentOf(r)
 		text := ""
-		if !engineOn(p.Unit.Site().Scope(r)) {
+		if !engineOn(p.Site().Scope(r)) {
 			text = "RewriteEngine On" + indent
 		}
 		text += `RewriteCond %{THE_REQUEST} \s/+` + quoted(strings.TrimPrefix(r.Path, "/")) + `[?\s]` + indent +

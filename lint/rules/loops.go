@@ -48,7 +48,7 @@ type loop struct {
 func loopsOf(p *lint.Pass) []*loop {
 	type key struct{}
 	return p.Unit.Memo(key{}, func() any {
-		site := p.Unit.Site()
+		site := p.Site()
 		if site == nil {
 			return []*loop(nil)
 		}
@@ -79,7 +79,7 @@ func reportLoops(p *lint.Pass, kind trouble, say func(l *loop) diag.Diagnostic) 
 		if l.unless != "" {
 			d.Message += ", unless " + l.unless
 		}
-		d.Witness = p.Unit.Site().Witness(&l.chain)
+		d.Witness = p.Site().Witness(&l.chain)
 		if n := len(l.chain.Hops) / 2; l.skipped > 0 && l.chain.End == probe.EndCycle {
 			d.Witness.Steps = slices.Insert(d.Witness.Steps, n, "… "+strconv.Itoa(l.skipped)+" more …")
 		}
@@ -111,6 +111,7 @@ type follower struct {
 	folders  []string        // see proxiedFolders
 	env      map[string]bool // see setsEnv
 	stations map[string]*station
+	ends     map[string]station // addresses that are answered otherwise than by a redirect
 }
 
 // add keeps a trouble unless the same rules were told of in the same way.

@@ -98,7 +98,7 @@ const (
 // the request itself is not answered by a redirect of which the rules alone decide.
 func (f *follower) station(q probe.Probe) *station {
 	if f.stations == nil {
-		f.stations = map[string]*station{}
+		f.stations, f.ends = map[string]*station{}, map[string]station{}
 	}
 	type stop struct {
 		*station
@@ -127,11 +127,16 @@ func (f *follower) station(q probe.Probe) *station {
 			way = way[:i]
 			break
 		}
+		if end, asked := f.ends[key]; asked {
+			behind.end, behind.last = end.end, end.last
+			break
+		}
 		s := &station{hop: probe.Hop{Probe: q, Outcome: f.site.Ask(q)}}
 		if !s.hop.Redirects() {
 			if s.hop.Outcome.Known {
 				behind.end, behind.last = probe.EndAnswer, probe.URL(q.Request)
 			}
+			f.ends[key] = station{end: behind.end, last: behind.last}
 			break
 		}
 		r := s.hop.Rule()

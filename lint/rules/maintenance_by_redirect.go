@@ -10,7 +10,7 @@ import (
 )
 
 var maintenanceByRedirect = lint.Rule{
-	Code: "RD312", ID: "maintenance-by-redirect", Severity: diag.Warning, For: lint.Both, Since: "0.2",
+	Code: "RD312", ID: "maintenance-by-redirect", Severity: diag.Warning, For: lint.Both, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a site that is down redirects to its maintenance page",
 		Text: "With a redirect robots take the maintenance page for the content of every page, and may keep it. 503 says that the pages come back; " +

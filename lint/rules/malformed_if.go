@@ -10,7 +10,7 @@ import (
 )
 
 var malformedIf = lint.Rule{
-	Code: "RD021", ID: "malformed-if", Severity: diag.Error, For: lint.Nginx, Fix: diag.Safe, Since: "0.1",
+	Code: "RD021", ID: "malformed-if", Severity: diag.Error, For: lint.Nginx, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "nginx has no such condition",
 		Text: "`if` makes one test: a variable alone, a variable compared by `=` or `!=`, matched by `~` or `~*` (with `!` before), " +

@@ -9,7 +9,7 @@ import (
 )
 
 var malformedScheme = lint.Rule{
-	Code: "RD013", ID: "malformed-scheme", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD013", ID: "malformed-scheme", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "the scheme of the target is misspelt",
 		Text: "`https:/host` and `https//host` are no absolute addresses. mod_rewrite takes them for files: in a `.htaccess` the " +

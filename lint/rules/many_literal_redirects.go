@@ -10,7 +10,7 @@ import (
 )
 
 var manyLiteralRedirects = lint.Rule{
-	Code: "RD801", ID: "many-literal-redirects", Severity: diag.Info, For: lint.Both, Since: "0.1",
+	Code: "RD801", ID: "many-literal-redirects", Severity: diag.Info, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a long list of single addresses, tried one by one",
 		Text: "Each request is compared with the patterns of the list until one matches, and most requests match none. In a map the address " +

@@ -11,7 +11,7 @@ import (
 )
 
 var methodLost = lint.Rule{
-	Code: "RD308", ID: "method-lost", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD308", ID: "method-lost", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "301 or 302 where the method and the body are needed",
 		Text: "After 301 and 302 browsers turn POST into GET and drop the body; some clients do so with PUT, PATCH and DELETE too. 308 and " +
@@ -110,7 +110,7 @@ type asked struct {
 
 // postWitness asks for what a redirect takes with a method that has a body.
 func postWitness(p *lint.Pass, r *redirect) (asked, bool) {
-	site := p.Unit.Site()
+	site := p.Site()
 	if site == nil {
 		return asked{}, false
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 var missingCapture = lint.Rule{
-	Code: "RD609", ID: "missing-capture", Severity: diag.Error, For: lint.Both, Since: "0.1",
+	Code: "RD609", ID: "missing-capture", Severity: diag.Error, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a reference to a group that the pattern does not have",
 		Text: "`$2` of a pattern with one group is empty, so all the requests that the group was to tell apart go to one address. A negated " +

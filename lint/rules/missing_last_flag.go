@@ -15,7 +15,7 @@ import (
 )
 
 var missingLastFlag = lint.Rule{
-	Code: "RD111", ID: "missing-last-flag", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD111", ID: "missing-last-flag", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a redirect that later rules rewrite once more",
 		Text: "R does not end the rules. Without L the rules behind it run on the absolute address the redirect has made, and a later " +

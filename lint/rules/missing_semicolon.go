@@ -10,7 +10,7 @@ import (
 )
 
 var missingSemicolon = lint.Rule{
-	Code: "RD019", ID: "missing-semicolon", Severity: diag.Error, For: lint.Nginx, Fix: diag.Safe, Since: "0.1",
+	Code: "RD019", ID: "missing-semicolon", Severity: diag.Error, For: lint.Nginx, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "the directive does not end where its line ends",
 		Text: "Without `;` nginx reads the next line as more arguments. Its own message then names the next line or the `}`, and " +

@@ -8,7 +8,7 @@ import (
 )
 
 var missingSlashInServerRule = lint.Rule{
-	Code: "RD103", ID: "missing-slash-in-server-rule", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Since: "0.1",
+	Code: "RD103", ID: "missing-slash-in-server-rule", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a pattern without the slash every path begins with",
 		Text: "In the server's configuration and in `<VirtualHost>` a RewriteRule sees the whole path of the URL, which begins with a " +

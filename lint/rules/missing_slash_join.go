@@ -13,7 +13,7 @@ import (
 )
 
 var missingSlashJoin = lint.Rule{
-	Code: "RD601", ID: "missing-slash-join", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD601", ID: "missing-slash-join", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "the rest of the path is glued to the target",
 		Text: "Redirect takes its source off the path and puts what is left at the end of the target. A source that ends in a slash takes the " +

@@ -54,7 +54,7 @@ func linesOf(p *lint.Pass, r *ir.Rule) (s source.Span, ok bool) {
 // moveUp puts rules with their conditions in front of another one of the same list, all at once and in their order; nil when one
 // of them cannot be moved alone, does not answer its request there, or something else is against it.
 func moveUp(p *lint.Pass, list []*ir.Rule, by *ir.Rule, asked []probe.Probe, agrees func(*probe.Site) bool) []source.Edit {
-	site := p.Unit.Site()
+	site := p.Site()
 	to, ok := linesOf(p, by)
 	if !ok {
 		return nil

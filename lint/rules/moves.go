@@ -38,7 +38,8 @@ type movesKey struct{}
 const maxMoves = 200
 
 // moveOf asks what a redirect does; ok is false when it is nothing of the kind, or cannot be told.
-func moveOf(u *lint.Unit, r *redirect) (m move, ok bool) {
+func moveOf(p *lint.Pass, r *redirect) (m move, ok bool) {
+	u := p.Unit
 	known := u.Memo(movesKey{}, func() any { return map[*redirect]*move{} }).(map[*redirect]*move)
 	if found, asked := known[r]; asked {
 		if found == nil {
@@ -50,7 +51,7 @@ func moveOf(u *lint.Unit, r *redirect) (m move, ok bool) {
 		return m, false
 	}
 	known[r] = nil
-	site := u.Site()
+	site := p.Site()
 	if site == nil || !mayMove(r) {
 		return m, false
 	}

@@ -6,6 +6,7 @@ import (
 	"rewright/parser/ir"
 	"rewright/parser/probe"
 	"rewright/parser/sim"
+	"rewright/parser/sim/httpd"
 )
 
 // sources tells which rules may take a path of the site: an index over what their patterns begin with, so that the
@@ -16,8 +17,8 @@ type sources struct {
 	rules []*ir.Rule // that redirect or rewrite
 	froms []string   // URL prefix of the folder whose rules they are, with slashes; "/" in server context
 	index *sim.Index
-	left  int // comparisons
-	list  []int32
+	left  int      // comparisons
+	hosts []string // see hostsOf
 	last  *ir.Rule // of likely
 	paths []string
 }
@@ -55,7 +56,7 @@ func (t *sources) key(r *ir.Rule, from string) sim.Key {
 		k = sim.PatternKey(r.Pattern.Re.Tree())
 		if r.Subject == ir.SubjectDirectory {
 			if k.Text == "" && !k.Exact {
-				return sim.Key{}
+				return sim.Key{Hosts: t.hostsWanted(r)}
 			}
 			if k.Caseless {
 				k.Text = strings.ToLower(from) + k.Text
@@ -93,22 +94,76 @@ func (t *sources) location(sc *ir.Scope) sim.Key {
 	return sim.Key{}
 }
 
-// takes tells whether any rule may take a path.
-func (t *sources) takes(path string) bool {
-	t.list = t.index.Candidates(path, t.list)
-	for _, i := range t.list {
+// hostsWanted are the hosts with one of which alone a rule of httpd does anything; nil when they are not known.
+func (t *sources) hostsWanted(r *ir.Rule) []string {
+	if r.Keyword != ir.RewriteRule {
+		return nil
+	}
+	return httpd.HostsWanted(r)
+}
+
+// takes tells whether any rule may take a path in a request with one of some hosts; nil: whatever the host is.
+func (t *sources) takes(hosts []string, path string) bool {
+	return t.index.Any(hosts, path, func(i int32) bool {
 		if t.left--; t.left < 0 {
 			return false
 		}
 		if p := t.rules[i].Pattern; p != nil && p.Re != nil {
 			t.left -= workAsComparisons * p.Re.Work(path, false)
 		}
-		if t.matches(t.rules[i], t.froms[i], path) {
-			return true
+		return t.matches(t.rules[i], t.froms[i], path)
+	})
+}
+
+// hostsOf are the hosts that requests for a rule have which nothing asks for another host; nil: any.
+func (t *sources) hostsOf(r *ir.Rule) []string {
+	for _, c := range r.Conditions {
+		if !hostless(c) {
+			return nil
 		}
 	}
-	return false
+	for sc := t.site.Scope(r); sc != nil; sc = sc.Parent {
+		if sc.Kind == ir.ScopeHost || sc.If != nil || sc.Expr != nil {
+			return nil
+		}
+	}
+	if t.hosts == nil {
+		t.hosts = append([]string{probe.DefaultHost}, t.site.Hosts()...)
+		if len(t.hosts) > maxOwnHosts {
+			t.hosts = []string{}
+		}
+	}
+	if len(t.hosts) == 0 {
+		return nil
+	}
+	return t.hosts
 }
+
+// hostless tells whether a condition says nothing of the host and the port of a request.
+func hostless(c *ir.Condition) bool {
+	if c.Test == nil || c.Kind == ir.CondExpr {
+		return false
+	}
+	for i := range c.Test.Parts {
+		p := &c.Test.Parts[i]
+		if p.Kind == ir.Literal {
+			continue
+		}
+		if p.Kind != ir.Variable || p.Space != "" {
+			return false
+		}
+		switch p.Name {
+		case "QUERY_STRING", "REQUEST_URI", "REQUEST_FILENAME", "SCRIPT_FILENAME", "REQUEST_METHOD", "HTTPS", "REQUEST_SCHEME",
+			"HTTP_USER_AGENT", "HTTP_REFERER", "HTTP_COOKIE", "HTTP_ACCEPT", "REMOTE_ADDR":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// maxOwnHosts bounds the hosts that the index is asked for, for each path.
+const maxOwnHosts = 8
 
 func (t *sources) matches(r *ir.Rule, from, path string) bool {
 	switch r.Match {
@@ -161,7 +216,11 @@ func (t *sources) mayGoOn(r *ir.Rule) bool {
 		if host != "" && host != probe.DefaultHost && !t.site.Serves(host) {
 			continue
 		}
-		if t.takes(to) {
+		hosts := t.hostsOf(r)
+		if host != "" && host != probe.DefaultHost {
+			hosts = []string{host}
+		}
+		if t.takes(hosts, to) {
 			return true
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 var noPortableEquivalent = lint.Rule{
-	Code: "RD903", ID: "no-portable-equivalent", Severity: diag.Info, Off: true, For: lint.Both, Since: "0.1",
+	Code: "RD903", ID: "no-portable-equivalent", Severity: diag.Info, Off: true, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "something the other server has no word for",
 		Text: "It is to be selected before a move from one server to the other: programs and databases behind RewriteMap, look-ahead and sub-request tests, " +

@@ -11,7 +11,7 @@ import (
 )
 
 var oneTargetRedirect = lint.Rule{
-	Code: "RD113", ID: "one-target-redirect", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD113", ID: "one-target-redirect", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a Redirect without a path takes every URL",
 		Text: "`Redirect 301 /a` in a `.htaccess` is no redirect from /a: since httpd 2.4.19 a single address is where every URL of the " +

@@ -9,7 +9,7 @@ import (
 )
 
 var openRedirect = lint.Rule{
-	Code: "RD701", ID: "open-redirect", Severity: diag.Error, For: lint.Both, Since: "0.1",
+	Code: "RD701", ID: "open-redirect", Severity: diag.Error, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a redirect to whatever host the client names",
 		Text: "A part of the request stands at the beginning of the target, or in the place of its host. A link to this site then leads " +

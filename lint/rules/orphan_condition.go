@@ -10,7 +10,7 @@ import (
 )
 
 var orphanCondition = lint.Rule{
-	Code: "RD104", ID: "orphan-condition", Severity: diag.Warning, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD104", ID: "orphan-condition", Severity: diag.Warning, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a RewriteCond that no RewriteRule follows",
 		Text: "Conditions belong to the next RewriteRule of their section. Without one they do nothing, and they guard neither " +

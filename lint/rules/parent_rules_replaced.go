@@ -15,7 +15,7 @@ import (
 )
 
 var parentRulesReplaced = lint.Rule{
-	Code: "RD120", ID: "parent-rules-replaced", Severity: diag.Info, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD120", ID: "parent-rules-replaced", Severity: diag.Info, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "rewrite directives that switch off those of the folder above",
 		Text: "A `.htaccess` with any directive of mod_rewrite, be it `RewriteEngine On` alone, replaces the rules of the folders above for everything " +
@@ -77,7 +77,7 @@ func checkReplaced(p *lint.Pass, g *ir.Program) {
 	}
 	without, err := probe.New(apache.NewHtaccessProgram(scopes...), probe.Options{Hosts: u.Input.Hosts,
 		World: sim.World{DocumentRoot: u.Docroot(), Files: u.Input.Files, Time: u.Input.Now, HasModule: u.Input.HasModule}})
-	site := u.Site()
+	site := p.Site()
 	if err != nil || site == nil {
 		return
 	}

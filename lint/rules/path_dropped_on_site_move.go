@@ -12,7 +12,7 @@ import (
 )
 
 var pathDroppedOnSiteMove = lint.Rule{
-	Code: "RD620", ID: "path-dropped-on-site-move", Severity: diag.Info, For: lint.Both, Fix: diag.Risky, Since: "0.1",
+	Code: "RD620", ID: "path-dropped-on-site-move", Severity: diag.Info, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "all pages of a site are sent to one page of another",
 		Text: "When a site moves, links and search results lead to its single pages. A permanent redirect of everything to the new home page " +

@@ -11,7 +11,7 @@ import (
 )
 
 var patternOutsideLocation = lint.Rule{
-	Code: "RD516", ID: "pattern-outside-location", Severity: diag.Error, For: lint.Nginx, Since: "0.2",
+	Code: "RD516", ID: "pattern-outside-location", Severity: diag.Error, For: lint.Nginx, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a rewrite in a location that its pattern excludes",
 		Text: "Inside `location /a` every path begins with `/a`, also one that an internal redirect brought there. A rewrite for another path never " +
@@ -35,6 +35,9 @@ func checkPatternOutsideLocation(p *lint.Pass, g *ir.Program) {
 		}
 		loc, ok := locationAround(at)
 		if !ok || loc.File == nil {
+			return
+		}
+		if takesPathOf(pat, loc) {
 			return
 		}
 		if v.Space.Exhausted() {
@@ -85,4 +88,24 @@ func checkPatternOutsideLocation(p *lint.Pass, g *ir.Program) {
 			}
 		},
 	})
+}
+
+// takesPathOf tells whether a pattern matches a path that lies in a location for certain, which needs no reasoning. False: not
+// shown.
+func takesPathOf(pat *ir.Pattern, loc *ir.Scope) bool {
+	if !strings.HasPrefix(loc.Path, "/") {
+		return false
+	}
+	switch loc.Modifier {
+	case ir.ExactLocation:
+		m, err := pat.Re.MatchBool(loc.Path)
+		return err == nil && m
+	case ir.PrefixLocation, ir.NoRegexLocation:
+		for _, path := range [...]string{loc.Path, loc.Path + "x"} {
+			if m, err := pat.Re.MatchBool(path); err == nil && m {
+				return true
+			}
+		}
+	}
+	return false
 }

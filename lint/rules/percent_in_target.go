@@ -10,7 +10,7 @@ import (
 )
 
 var percentInTarget = lint.Rule{
-	Code: "RD603", ID: "percent-in-target", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Since: "0.1",
+	Code: "RD603", ID: "percent-in-target", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a percent-encoded character in a RewriteRule target",
 		Text: "In the target of a RewriteRule `%2` is group 2 of the last RewriteCond: `/my%20page` becomes `/my0page`. An escape that begins " +

@@ -9,7 +9,7 @@ import (
 )
 
 var permanentOnVolatileCondition = lint.Rule{
-	Code: "RD315", ID: "permanent-on-volatile-condition", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD315", ID: "permanent-on-volatile-condition", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a permanent redirect that depends on who asks",
 		Text: "Browsers and proxies keep a 301 for the URL, for everybody behind the same cache and for this visitor for good. When it depends on the " +

@@ -10,7 +10,7 @@ import (
 )
 
 var permanentWhereTemporary = lint.Rule{
-	Code: "RD307", ID: "permanent-where-temporary", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD307", ID: "permanent-where-temporary", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "301 or 308 where a temporary redirect was meant",
 		Text: "Browsers keep a 301 for good: visitors who came once still land on the other page when the redirect is long gone, and nothing " +

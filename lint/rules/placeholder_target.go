@@ -11,7 +11,7 @@ import (
 )
 
 var placeholderTarget = lint.Rule{
-	Code: "RD618", ID: "placeholder-target", Severity: diag.Warning, For: lint.Both, Since: "0.1",
+	Code: "RD618", ID: "placeholder-target", Severity: diag.Warning, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a target on a host that stands for another",
 		Text: "`yourdomain.com`, `example.com`, `localhost` or an address of a private network in a redirect was left behind from a template or a " +

@@ -12,7 +12,7 @@ import (
 )
 
 var portCarriedToHTTPS = lint.Rule{
-	Code: "RD411", ID: "port-carried-to-https", Severity: diag.Info, For: lint.Both, Fix: diag.Shown, Since: "0.2",
+	Code: "RD411", ID: "port-carried-to-https", Severity: diag.Info, For: lint.Both, Fix: diag.Shown, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "the port of the Host header goes into an https address",
 		Text: "`%{HTTP_HOST}` and `$http_host` hold the port as well. Asked on port 8080 the server sends the browser to `https://…:8080`, where no TLS is spoken. " +
@@ -33,7 +33,7 @@ var portCarriedToHTTPS = lint.Rule{
 				continue
 			}
 			asked++
-			site := p.Unit.Site()
+			site := p.Site()
 			if site == nil {
 				return
 			}

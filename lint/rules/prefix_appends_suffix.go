@@ -14,7 +14,7 @@ import (
 )
 
 var prefixAppendsSuffix = lint.Rule{
-	Code: "RD611", ID: "prefix-appends-suffix", Severity: diag.Warning, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD611", ID: "prefix-appends-suffix", Severity: diag.Warning, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "what follows the source of a Redirect is put behind a file name",
 		Text: "Redirect takes the whole tree below its source along: with `Redirect /old /new.html` the request `/old/x` goes to " +

@@ -12,7 +12,7 @@ import (
 )
 
 var proxySSRF = lint.Rule{
-	Code: "RD706", ID: "proxy-ssrf", Severity: diag.Error, For: lint.Both, Since: "0.1",
+	Code: "RD706", ID: "proxy-ssrf", Severity: diag.Error, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a proxy to whatever host the client names",
 		Text: "A part of the request stands in the place of the backend's host, or right behind it, where `@evil.test/` makes a user name of the " +

@@ -12,7 +12,7 @@ import (
 )
 
 var queryAfterFragment = lint.Rule{
-	Code: "RD605", ID: "query-after-fragment", Severity: diag.Warning, For: lint.Both, Since: "0.1",
+	Code: "RD605", ID: "query-after-fragment", Severity: diag.Warning, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "the query of the request ends up in the fragment",
 		Text: "Redirect of httpd and rewrite of nginx put the query of the request at the end of the target. Behind a `#` it is part of the " +

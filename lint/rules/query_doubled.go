@@ -12,7 +12,7 @@ import (
 )
 
 var queryDoubled = lint.Rule{
-	Code: "RD607", ID: "query-doubled", Severity: diag.Error, For: lint.Nginx, Fix: diag.Safe, Since: "0.1",
+	Code: "RD607", ID: "query-doubled", Severity: diag.Error, For: lint.Nginx, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a rewrite that sends the query twice",
 		Text: "rewrite puts the query of the request at the end of its replacement by itself. With `$request_uri` or `$args` in the replacement " +

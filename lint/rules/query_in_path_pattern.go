@@ -12,7 +12,7 @@ import (
 )
 
 var queryInPathPattern = lint.Rule{
-	Code: "RD506", ID: "query-in-path-pattern", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD506", ID: "query-in-path-pattern", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a query in a pattern for the path",
 		Text: "Both servers cut the query off before they compare a path. A `?` in the pattern of a rule, in the source of Redirect or in the name " +

@@ -9,7 +9,7 @@ import (
 )
 
 var queryReplaced = lint.Rule{
-	Code: "RD606", ID: "query-replaced", Severity: diag.Info, Off: true, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD606", ID: "query-replaced", Severity: diag.Info, Off: true, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a target with a query drops the visitor's own",
 		Text: "A RewriteRule whose target has a query replaces the query of the request: what a campaign or a search added to the address " +

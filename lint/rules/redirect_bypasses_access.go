@@ -9,7 +9,7 @@ import (
 )
 
 var redirectBypassesAccess = lint.Rule{
-	Code: "RD708", ID: "redirect-bypasses-access", Severity: diag.Warning, For: lint.Nginx, Since: "0.1",
+	Code: "RD708", ID: "redirect-bypasses-access", Severity: diag.Warning, For: lint.Nginx, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a return beside an access rule that is never asked",
 		Text: "nginx runs `return` and `rewrite` before it looks at `allow`, `deny`, `auth_basic` and `auth_request`. A block that answers by a " +

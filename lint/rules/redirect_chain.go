@@ -95,7 +95,7 @@ func shortcut(p *lint.Pass, l *loop) []diag.Fix {
 	if exact {
 		_, _, exact = r.Pattern.Re.Tree().Exact()
 	}
-	if sc := p.Unit.Site().Scope(r); r.Keyword == ir.NginxReturn && sc != nil && sc.Kind == ir.ScopeLocation && sc.Modifier == ir.ExactLocation {
+	if sc := p.Site().Scope(r); r.Keyword == ir.NginxReturn && sc != nil && sc.Kind == ir.ScopeLocation && sc.Modifier == ir.ExactLocation {
 		exact = true
 	}
 	if r.Match == ir.MatchSegment {

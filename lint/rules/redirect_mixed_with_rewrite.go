@@ -12,7 +12,7 @@ import (
 )
 
 var redirectMixedWithRewrite = lint.Rule{
-	Code: "RD109", ID: "redirect-mixed-with-rewrite", Severity: diag.Warning, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD109", ID: "redirect-mixed-with-rewrite", Severity: diag.Warning, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "Redirect and RewriteRule for the same address",
 		Text: "The order in the file is not the order in which they run: in a directory mod_rewrite comes first. What a front controller " +

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"strings"
+	"sync"
 
 	"rewright/lint"
 	"rewright/lint/intent"
@@ -18,14 +19,14 @@ type redirect struct {
 	comment intent.Reading
 	heading *intent.Reading // the comment above the run of redirects this one stands in; nil: it has its own, or there is none
 
-	from, to   []string // segments of the path it takes and the path it leads to; see paths
-	pathsKnown bool
-	index      int    // among the redirects of its unit
-	host       string // see leadsTo
-	hostKnown  bool
-	commented  bool // a comment stands above it alone
-	evidence   []evidence
-	weighed    bool
+	from, to  []string // segments of the path it takes and the path it leads to; see paths
+	pathsOnce sync.Once
+	index     int    // among the redirects of its unit
+	host      string // see leadsTo
+	hostOnce  sync.Once
+	commented bool // a comment stands above it alone
+	evidence  []evidence
+	weighOnce sync.Once
 }
 
 type redirectKey struct{}
@@ -141,10 +142,11 @@ func keepsMethod(status int) bool { return status == 307 || status == 308 }
 
 // paths are the segments of the path a redirect takes, as far as it is spelt out, and of the one it leads to.
 func (r *redirect) paths() (from, to []string) {
-	if r.pathsKnown {
-		return r.from, r.to
-	}
-	r.pathsKnown = true
+	r.pathsOnce.Do(r.findPaths)
+	return r.from, r.to
+}
+
+func (r *redirect) findPaths() {
 	var source strings.Builder
 	for _, s := range r.scopes {
 		if s.Kind == ir.ScopeLocation || s.Kind == ir.ScopeLocationMatch {
@@ -176,7 +178,6 @@ func (r *redirect) paths() (from, to []string) {
 		}
 	}
 	r.to = intent.Segments(target.String())
-	return r.from, r.to
 }
 
 // isPathVariable tells whether a test string is the path of the request.

@@ -13,7 +13,7 @@ import (
 const maxRefresh = 5
 
 var refreshRedirect = lint.Rule{
-	Code: "RD314", ID: "refresh-redirect", Severity: diag.Warning, For: lint.Both, Since: "0.2",
+	Code: "RD314", ID: "refresh-redirect", Severity: diag.Warning, For: lint.Both, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a Refresh header in place of a redirect",
 		Text: "The page is sent and shown, and the browser goes on by itself: there is no status that says so, the back button leads back into it, " +

@@ -10,7 +10,7 @@ import (
 )
 
 var refusedArgument = lint.Rule{
-	Code: lint.CatchAll, ID: "refused-argument", Severity: diag.Error, For: lint.Both, Since: "0.1",
+	Code: lint.CatchAll, ID: "refused-argument", Severity: diag.Error, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "the server refuses this value",
 		Text: "What the server says at this place and no other rule explains: a value out of range, a word outside a directive's " +

@@ -12,7 +12,7 @@ import (
 )
 
 var regexInPrefixDirective = lint.Rule{
-	Code: "RD512", ID: "regex-in-prefix-directive", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD512", ID: "regex-in-prefix-directive", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a regular expression where a plain path is compared",
 		Text: "Redirect and Alias compare whole segments of a plain path that begins with `/`, and a location of nginx without `~` compares plain " +

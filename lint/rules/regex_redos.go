@@ -12,7 +12,7 @@ import (
 )
 
 var regexRedos = lint.Rule{
-	Code: "RD705", ID: "regex-redos", Severity: diag.Warning, For: lint.Both, Since: "0.2",
+	Code: "RD705", ID: "regex-redos", Severity: diag.Warning, For: lint.Both, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a pattern that a request can make run for very long",
 		Text: "A loop that can be run through in two ways on the same text doubles the work with each byte when the match fails in the end. " +

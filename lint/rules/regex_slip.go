@@ -12,7 +12,7 @@ import (
 )
 
 var regexSlip = lint.Rule{
-	Code: "RD513", ID: "regex-slip", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD513", ID: "regex-slip", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a sign that means something else in a regular expression",
 		Text: "`+` repeats the letter before it, so `rdf+xml` matches `rdfxml` and never `rdf+xml`. `*` repeats too: `^shop/*` is `/shop` with any " +

@@ -9,7 +9,7 @@ import (
 )
 
 var relativeTarget = lint.Rule{
-	Code: "RD613", ID: "relative-target", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.1",
+	Code: "RD613", ID: "relative-target", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a target without scheme or leading slash",
 		Text: "`www.example.com/a` is a folder on the visitor's own site when `https://` is missing. nginx sends such a target as it stands " +

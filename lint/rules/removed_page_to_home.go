@@ -15,7 +15,7 @@ import (
 const manyToHome = 5
 
 var removedPageToHome = lint.Rule{
-	Code: "RD310", ID: "removed-page-to-home", Severity: diag.Info, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD310", ID: "removed-page-to-home", Severity: diag.Info, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "removed pages are sent to the home page",
 		Text: "Search engines treat a redirect to the home page as a page that is not found (a soft 404), and visitors look for what is not there. " +

@@ -12,7 +12,7 @@ import (
 )
 
 var rewriteEngineOff = lint.Rule{
-	Code: "RD101", ID: "rewrite-engine-off", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD101", ID: "rewrite-engine-off", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "rewrite rules where the engine is off",
 		Text: "Without `RewriteEngine On` httpd reads RewriteRule and does nothing with it. The switch is inherited: by a `.htaccess` from those of " +
@@ -162,7 +162,7 @@ func reportEngine(p *lint.Pass, d diag.Diagnostic, rules []*ir.Rule, set *ir.Set
 	d.Fixes = []diag.Fix{{Title: "turn the engine on", Safety: diag.Risky,
 		Edits: source.Insert(at, "RewriteEngine On"+newline(first.File, at)+indentation(first.File, at))}}
 	if d.Severity == diag.Error {
-		if site := p.Unit.Site(); site != nil {
+		if site := p.Site(); site != nil {
 			for _, q := range site.Requests(first, 1) {
 				o := site.Ask(q)
 				if probe.HasFired(&o, first) {

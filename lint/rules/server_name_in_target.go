@@ -9,7 +9,7 @@ import (
 )
 
 var serverNameInTarget = lint.Rule{
-	Code: "RD616", ID: "server-name-in-target", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.1",
+	Code: "RD616", ID: "server-name-in-target", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a target that names the server by its first name",
 		Text: "`$server_name` of nginx is the first name of `server_name` as it is written, whatever host the visitor asked for: `_` sends " +

@@ -16,7 +16,7 @@ const maxLocationComparisons = 1000
 // shadowedLocations looks for locations of nginx that are never chosen: regular expressions below an earlier one that takes all
 // they would, or whose paths all lie under a ^~ prefix; and prefixes of which a regular expression takes every path.
 func shadowedLocations(p *lint.Pass, g *ir.Program) {
-	site := p.Unit.Site()
+	site := p.Site()
 	if site == nil {
 		return
 	}

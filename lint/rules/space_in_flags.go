@@ -10,7 +10,7 @@ import (
 )
 
 var spaceInFlags = lint.Rule{
-	Code: "RD003", ID: "space-in-flags", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Since: "0.1",
+	Code: "RD003", ID: "space-in-flags", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a blank ends the flag list",
 		Text: "mod_rewrite takes its arguments apart at blanks. In `[R=301, L]` the third argument is `[R=301,`, which does " +

@@ -9,7 +9,7 @@ import (
 )
 
 var statusByDefault = lint.Rule{
-	Code: "RD302", ID: "status-by-default", Severity: diag.Info, For: lint.Both, Fix: diag.Safe, Since: "0.2",
+	Code: "RD302", ID: "status-by-default", Severity: diag.Info, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "no status is written, so 302 is sent",
 		Text: "`R` without a number, `Redirect /a /b`, an absolute address without `R`, `return https://…` and `rewrite … https://…` without a flag " +

@@ -114,7 +114,7 @@ func edits(a, b string) int {
 }
 
 var notARedirectStatus = lint.Rule{
-	Code: "RD304", ID: "not-a-redirect-status", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.1",
+	Code: "RD304", ID: "not-a-redirect-status", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a 3xx code that browsers do not follow",
 		Text: "300, 304, 305 and 306 are no redirects: 304 means \"use your cached copy\", 305 and 306 are obsolete, 300 is a list of " +
@@ -143,7 +143,7 @@ var notARedirectStatus = lint.Rule{
 }
 
 var noSuchStatus = lint.Rule{
-	Code: "RD305", ID: "no-such-status", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD305", ID: "no-such-status", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "there is no such status",
 		Text: "httpd refuses `R=310` and `R=3-7`, but takes `Redirect 310 /a /b` and answers 500 for that path. nginx takes every " +
@@ -212,7 +212,7 @@ var noSuchStatus = lint.Rule{
 }
 
 var redirectWithoutTarget = lint.Rule{
-	Code: "RD306", ID: "redirect-without-target", Severity: diag.Error, For: lint.Both, Since: "0.1",
+	Code: "RD306", ID: "redirect-without-target", Severity: diag.Error, For: lint.Both, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a redirect that goes nowhere",
 		Text: "In a RewriteRule `-` means that nothing is substituted, and without a new address httpd ignores `R=301`: the request " +

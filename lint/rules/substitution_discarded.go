@@ -11,7 +11,7 @@ import (
 )
 
 var substitutionDiscarded = lint.Rule{
-	Code: "RD108", ID: "substitution-discarded", Severity: diag.Warning, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD108", ID: "substitution-discarded", Severity: diag.Warning, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "an address that the status makes the server ignore",
 		Text: "With F, G or a status that is no redirect httpd answers at once and never looks at the substitution: " +

@@ -10,7 +10,7 @@ import (
 )
 
 var swallowedLine = lint.Rule{
-	Code: "RD017", ID: "swallowed-line", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD017", ID: "swallowed-line", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a backslash at the end of a line that does not do what it seems to",
 		Text: "httpd joins a line that ends in a backslash with the next one before it looks for comments: a comment whose last " +

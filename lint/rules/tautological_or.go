@@ -9,7 +9,7 @@ import (
 )
 
 var tautologicalOr = lint.Rule{
-	Code: "RD504", ID: "tautological-or", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.2",
+	Code: "RD504", ID: "tautological-or", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "exceptions joined with [OR]",
 		Text: "\"Not A or not B\" is true for everything when nothing is both A and B: each of the exceptions is covered by the other condition. " +

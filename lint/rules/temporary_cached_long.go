@@ -15,7 +15,7 @@ import (
 const maxTemporaryAge = 86400
 
 var temporaryCachedLong = lint.Rule{
-	Code: "RD408", ID: "temporary-cached-long", Severity: diag.Warning, For: lint.Both, Since: "0.2",
+	Code: "RD408", ID: "temporary-cached-long", Severity: diag.Warning, For: lint.Both, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a temporary redirect that caches keep for days",
 		Text: "302, 303 and 307 are not cached unless a header says so, and `Expires…`, `expires` and an always-set `Cache-Control` say so for redirects, too. " +
@@ -38,7 +38,7 @@ var temporaryCachedLong = lint.Rule{
 				continue
 			}
 			asked++
-			site := p.Unit.Site()
+			site := p.Site()
 			if site == nil {
 				return
 			}
@@ -70,7 +70,7 @@ var temporaryCachedLong = lint.Rule{
 		if count > 1 {
 			message += fmt.Sprintf(", and so %d more of this file", count-1)
 		}
-		p.Add(diag.Diagnostic{File: first.at.File, Span: first.statusPlace(p), Message: message, Witness: p.Unit.Site().Witness(&chain),
+		p.Add(diag.Diagnostic{File: first.at.File, Span: first.statusPlace(p), Message: message, Witness: p.Site().Witness(&chain),
 			Help: "name the types that are to be kept, or set `Cache-Control: no-cache` for redirects"})
 	},
 }

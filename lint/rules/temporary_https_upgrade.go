@@ -36,7 +36,7 @@ var temporaryHTTPSUpgrade = lint.Rule{
 			if against, _ := weigh(r.signs(p.Unit), forTemporary); against > 0 {
 				continue
 			}
-			m, ok := moveOf(p.Unit, r)
+			m, ok := moveOf(p, r)
 			if !ok || m.kind != moveToHTTPS {
 				continue
 			}

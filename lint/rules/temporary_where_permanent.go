@@ -43,7 +43,7 @@ var temporaryWherePermanent = lint.Rule{
 			}
 			m, moves := move{}, false
 			if !identifiers(p.Unit) && !volatileAny(r) {
-				m, moves = moveOf(p.Unit, r)
+				m, moves = moveOf(p, r)
 			}
 			if moves {
 				if m.kind == moveToHTTPS || m.kind == moveToHTTP {

@@ -10,7 +10,7 @@ import (
 )
 
 var textAfterFlags = lint.Rule{
-	Code: "RD006", ID: "text-after-flags", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Since: "0.1",
+	Code: "RD006", ID: "text-after-flags", Severity: diag.Error, For: lint.Apache, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "text behind the last argument is ignored or refused",
 		Text: "httpd has no comments at the end of a line. What stands behind the flags of a RewriteRule or RewriteCond is " +

@@ -57,7 +57,7 @@ var trailingSlashFight = lint.Rule{
 // requests on by its path, from folders by asking whether there is one, or from both.
 func leaveFolder(p *lint.Pass, l *loop) (list []remedy) {
 	at := directiveAt(p, l.rule.Origin)
-	if s := p.Unit.Site().Scope(l.rule); at == nil || s == nil || s.Kind == ir.ScopeIf {
+	if s := p.Site().Scope(l.rule); at == nil || s == nil || s.Kind == ir.ScopeIf {
 		return nil
 	}
 	line := p.File.Slice(at.Line)
@@ -87,7 +87,7 @@ func leaveFolder(p *lint.Pass, l *loop) (list []remedy) {
 // leavesFolders makes a test of what went round, and of a folder that exists.
 func leavesFolders(p *lint.Pass, l *loop) func(*probe.Site) bool {
 	q := l.chain.Hops[0].Probe
-	q.Request.Target, q.Reached, q.Exists = "/some-folder/", false, []string{p.Unit.Site().Root(l.rule) + "/some-folder/"}
+	q.Request.Target, q.Reached, q.Exists = "/some-folder/", false, []string{p.Site().Root(l.rule) + "/some-folder/"}
 	return comesToAnEnd(p, l, append([]probe.Hop{{Probe: q}}, l.chain.Hops...))
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 var twoHopCanonical = lint.Rule{
-	Code: "RD403", ID: "two-hop-canonical", Severity: diag.Info, For: lint.Both, Since: "0.2",
+	Code: "RD403", ID: "two-hop-canonical", Severity: diag.Info, For: lint.Both, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "two redirects to reach the right scheme and host",
 		Text: "A visitor who asks for the other name over http makes two detours, one for the scheme and one for the host; one rule can do both. A site that wants to be " +
@@ -33,7 +33,7 @@ var twoHopCanonical = lint.Rule{
 		if !upgrades || len(redirectsOf(p.Unit)) < 2 || p.Unit.Dir() != p.Unit.Docroot() {
 			return
 		}
-		site := p.Unit.Site()
+		site := p.Site()
 		if site == nil {
 			return
 		}

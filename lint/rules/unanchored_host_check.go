@@ -13,7 +13,7 @@ import (
 )
 
 var unanchoredHostCheck = lint.Rule{
-	Code: "RD709", ID: "unanchored-host-check", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD709", ID: "unanchored-host-check", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a check of a host that strangers pass",
 		Text: "A pattern for a Host, Referer or Origin that is open at one end also matches a name that only contains it: `example.com.evil.test`, " +

@@ -12,7 +12,7 @@ import (
 )
 
 var unanchoredPattern = lint.Rule{
-	Code: "RD510", ID: "unanchored-pattern", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Since: "0.3",
+	Code: "RD510", ID: "unanchored-pattern", Severity: diag.Warning, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.3",
 	Doc: lint.Doc{
 		Title: "a pattern without anchors takes the address of another rule",
 		Text: "A regular expression matches anywhere: `old` takes `/very/old-fashioned` as well as `/old`, and `\\.php` takes `/photo.php.jpg`. It is reported where " +

@@ -14,7 +14,7 @@ import (
 var crossed = regexp.MustCompile(`^Expected (</[^>]+>) but saw (</[^>]+>)`)
 
 var unclosedSection = lint.Rule{
-	Code: "RD023", ID: "unclosed-section", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.1",
+	Code: "RD023", ID: "unclosed-section", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a section or block has no end, or an end has no beginning",
 		Text: "httpd and nginx refuse a file whose sections do not close. An `<IfModule>` of an existing module that is never closed " +

@@ -12,7 +12,7 @@ import (
 )
 
 var unescapedDot = lint.Rule{
-	Code: "RD509", ID: "unescaped-dot", Severity: diag.Info, For: lint.Both, Fix: diag.Risky, Since: "0.2",
+	Code: "RD509", ID: "unescaped-dot", Severity: diag.Info, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.2",
 	Doc: lint.Doc{
 		Title: "a dot that is any byte",
 		Text: "`^www.example.com$` also matches `wwwxexample.com`, and `.php$` matches `/aphp`. A dot that stands for itself is written `\\.`. Where " +

@@ -13,7 +13,7 @@ import (
 )
 
 var unknownDirective = lint.Rule{
-	Code: "RD001", ID: "unknown-directive", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD001", ID: "unknown-directive", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "no module of the server knows this directive",
 		Text: "One unknown word is enough: httpd answers 500 for every URL under the directory of a `.htaccess`, or does not " +

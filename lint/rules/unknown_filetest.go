@@ -10,7 +10,7 @@ import (
 )
 
 var unknownFileTest = lint.Rule{
-	Code: "RD028", ID: "unknown-file-test", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD028", ID: "unknown-file-test", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "there is no such file test",
 		Text: "mod_rewrite knows `-f -d -s -l -L -h -x -U -F`. Any other letter makes a regular expression of two characters: " +

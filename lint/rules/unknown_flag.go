@@ -10,7 +10,7 @@ import (
 )
 
 var unknownFlag = lint.Rule{
-	Code: "RD002", ID: "unknown-flag", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD002", ID: "unknown-flag", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "there is no such flag",
 		Text: "httpd refuses a flag it does not know, and the flags of RewriteRule and RewriteCond are two lists: `OR` on a rule " +

@@ -9,7 +9,7 @@ import (
 )
 
 var unknownStatusWord = lint.Rule{
-	Code: "RD009", ID: "unknown-status-word", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD009", ID: "unknown-status-word", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "httpd does not know this word for a status",
 		Text: "The words are `permanent` (301), `temp` (302) and `seeother` (303); Redirect and RedirectMatch also know `gone`. " +

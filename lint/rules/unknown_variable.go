@@ -13,7 +13,7 @@ import (
 )
 
 var unknownVariable = lint.Rule{
-	Code: "RD010", ID: "unknown-variable", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD010", ID: "unknown-variable", Severity: diag.Error, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "there is no such variable",
 		Text: "mod_rewrite replaces `%{NAME}` by nothing when it does not know the name, so a condition on it is always true or " +

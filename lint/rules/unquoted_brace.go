@@ -11,7 +11,7 @@ import (
 )
 
 var unquotedBrace = lint.Rule{
-	Code: "RD020", ID: "unquoted-brace", Severity: diag.Error, For: lint.Nginx, Fix: diag.Safe, Since: "0.1",
+	Code: "RD020", ID: "unquoted-brace", Severity: diag.Error, For: lint.Nginx, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a pattern with a brace, semicolon or blank needs quotes",
 		Text: "Outside quotes nginx ends a word at `{`, `;` and blanks, so `^/(\\d{4})/$` is cut to `^/(\\d` and the rest is read " +

@@ -33,7 +33,7 @@ var unreachableRule = lint.Rule{
 			}
 			p.File = d.rule.File
 			q := d.shown.Hops[0].Probe
-			p.Add(diag.Diagnostic{Span: d.rule.Span, Witness: p.Unit.Site().Witness(d.shown),
+			p.Add(diag.Diagnostic{Span: d.rule.Span, Witness: p.Site().Witness(d.shown),
 				Message: "this rule never runs: " + lineOf(d.by, d.rule) + " takes all it would, such as " + probe.URL(q.Request),
 				Fixes:   fixes[d.rule],
 				Related: []diag.Related{{File: d.by.File, Span: d.by.Span, Message: "takes every request that the later rule would"}}})
@@ -47,7 +47,7 @@ var unreachableRule = lint.Rule{
 
 // unreachableLocations looks at servers that answer everything before a location is chosen.
 func unreachableLocations(p *lint.Pass, g *ir.Program) {
-	site := p.Unit.Site()
+	site := p.Site()
 	if site == nil {
 		return
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 var untidy = lint.Rule{
-	Code: "RD901", ID: "untidy", Severity: diag.Style, Off: true, For: lint.Both, Fix: diag.Safe, Since: "0.1",
+	Code: "RD901", ID: "untidy", Severity: diag.Style, Off: true, For: lint.Both, Fix: diag.Safe, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "spelling that means the same and reads worse",
 		Text: "Names of directives are written as the manual does, flags in upper case and in one order, codes as numbers; no blanks at the end of a line, one " +

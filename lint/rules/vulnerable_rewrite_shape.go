@@ -11,7 +11,7 @@ import (
 )
 
 var vulnerableRewriteShape = lint.Rule{
-	Code: "RD711", ID: "vulnerable-rewrite-shape", Severity: diag.Warning, For: lint.Nginx, Since: "0.1",
+	Code: "RD711", ID: "vulnerable-rewrite-shape", Severity: diag.Warning, For: lint.Nginx, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a rewrite that makes an old nginx write beyond its memory",
 		Text: "Two shapes of rewrites let a request overflow a buffer of a worker of nginx: a replacement with `?`, followed in the same block by a " +

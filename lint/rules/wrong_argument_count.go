@@ -11,7 +11,7 @@ import (
 )
 
 var wrongArgumentCount = lint.Rule{
-	Code: "RD026", ID: "wrong-argument-count", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.1",
+	Code: "RD026", ID: "wrong-argument-count", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "too few or too many arguments",
 		Text: "The server counts words. A path with a blank in it is two words unless it stands in quotes, and what comes after " +

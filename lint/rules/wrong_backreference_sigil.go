@@ -11,7 +11,7 @@ import (
 )
 
 var wrongBackreferenceSigil = lint.Rule{
-	Code: "RD025", ID: "wrong-backreference-sigil", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Since: "0.1",
+	Code: "RD025", ID: "wrong-backreference-sigil", Severity: diag.Error, For: lint.Both, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "a group is referred to by the wrong sign",
 		Text: "In mod_rewrite `$1` is a group of the rule's pattern and `%1` one of the last condition that matched; `\\1` is a plain " +

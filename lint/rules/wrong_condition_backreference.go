@@ -10,7 +10,7 @@ import (
 )
 
 var wrongConditionBackreference = lint.Rule{
-	Code: "RD619", ID: "wrong-condition-backreference", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD619", ID: "wrong-condition-backreference", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	YieldsTo: []string{"RD025"},
 	Doc: lint.Doc{
 		Title: "%1 is not the group that was meant",

@@ -10,7 +10,7 @@ import (
 )
 
 var wrongFlagSeparator = lint.Rule{
-	Code: "RD007", ID: "wrong-flag-separator", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Since: "0.1",
+	Code: "RD007", ID: "wrong-flag-separator", Severity: diag.Error, For: lint.Apache, Fix: diag.Risky, Beside: true, Since: "0.1",
 	Doc: lint.Doc{
 		Title: "flags are separated by commas only",
 		Text: "httpd reads the number of `R=`, `S=` and `N=` up to the first byte that is no digit and forgets the rest. In " +

@@ -119,6 +119,10 @@ func ParseCondPattern(test, text string) CondPattern {
 }
 
 func parseCondPattern(text string) CondPattern {
+	rest, negated := strings.CutPrefix(text, "!")
+	if kind, _ := condOperator(rest); kind == condText { // a pattern, as nearly all are
+		return CondPattern{Negated: negated, Operand: rest}
+	}
 	node, err := condPatternParser().ParseString("", text)
 	if err != nil {
 		panic("apache: every text is a condition pattern, yet " + err.Error())

@@ -5,7 +5,7 @@ import "sync"
 // Regexp is a compiled pattern, safe for use by many goroutines. Its engine is built at first need.
 type Regexp struct {
 	tree     *Tree
-	shape    shape
+	known    known
 	walkOnce sync.Once
 	walked   *walk // nil when the pattern needs an engine
 	plain    bool  // a subject without newline has a simpler engine
@@ -66,7 +66,9 @@ func compile(text string, o Options) compiled {
 		return compiled{err: err}
 	}
 	r := &Regexp{tree: t}
-	r.shape = shapeOf(t)
+	r.known.shape = shapeOf(t)
+	r.known.prefix, r.known.prefixCaseless = t.prefixOf()
+	t.known = &r.known
 	Walk(t.Root, func(n Node) bool {
 		switch n := n.(type) {
 		case *Anchor:
@@ -120,7 +122,7 @@ func (r *Regexp) Work(subject string, groups bool) int {
 // Match searches subject from its start for the first match. The error is ErrBudget or ErrUnsupported;
 // then nothing is known. Nothing is allocated when a literal part of the pattern already rules the subject out.
 func (r *Regexp) Match(subject string) (m Match, ok bool, err error) {
-	switch start, end, verdict := r.shape.try(subject); verdict {
+	switch start, end, verdict := r.known.shape.try(subject); verdict {
 	case no:
 		return Match{}, false, nil
 	case yes:
@@ -142,7 +144,7 @@ func (r *Regexp) Match(subject string) (m Match, ok bool, err error) {
 
 // MatchBool tells whether the pattern matches anywhere in subject. Errors are those of Match.
 func (r *Regexp) MatchBool(subject string) (bool, error) {
-	switch _, _, verdict := r.shape.try(subject); verdict {
+	switch _, _, verdict := r.known.shape.try(subject); verdict {
 	case no:
 		return false, nil
 	case yes:

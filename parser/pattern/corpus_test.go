@@ -140,7 +140,7 @@ func TestCorpusSubjects(t *testing.T) {
 			continue
 		}
 		all++
-		if re.walk() != nil || re.shape.whole {
+		if re.walk() != nil || re.known.shape.whole {
 			walks++
 		}
 		s := NewSpace(20000)

@@ -5,7 +5,12 @@ package pattern
 // Exact is the one subject a pattern such as ^old/page$ matches; ok is false when it is not of that shape.
 // Where "$" stands before a final newline too (nginx), the subject with a newline behind it is matched as well.
 func (t *Tree) Exact() (text string, caseless, ok bool) {
-	s := shapeOf(t)
+	var s shape
+	if t.known != nil {
+		s = t.known.shape
+	} else {
+		s = shapeOf(t)
+	}
 	return s.literal, s.caseless, s.whole && s.atStart && s.atEnd
 }
 
@@ -46,6 +51,13 @@ func isLookahead(n Node) bool {
 // Prefix is text that every subject begins with that the pattern matches; empty when none is known. Letters are
 // lower case when caseless.
 func (t *Tree) Prefix() (text string, caseless bool) {
+	if t.known != nil {
+		return t.known.prefix, t.known.prefixCaseless
+	}
+	return t.prefixOf()
+}
+
+func (t *Tree) prefixOf() (text string, caseless bool) {
 	if t.foreign || t.utf || !t.Anchored() {
 		return "", false
 	}
@@ -69,6 +81,20 @@ func (t *Tree) Required() (text string, caseless bool) {
 		}
 	}
 	return text, caseless
+}
+
+// Inner is the longest text, of those that do not stand where every match begins, that every subject contains with its letters in
+// the very case; empty when none is known.
+func (t *Tree) Inner() (text string) {
+	if t.foreign || t.utf {
+		return ""
+	}
+	for _, r := range literalsOf(t.Root) {
+		if !r.first && !r.caseless && len(r.text) > len(text) {
+			text = r.text
+		}
+	}
+	return text
 }
 
 // Suffix is text that every subject ends with that the pattern matches; empty when none is known, or when a final

@@ -35,6 +35,15 @@ type Tree struct {
 	newlineCRLFOnly bool // (*BSR_ANYCRLF): \R does not match VT, FF, NEL
 	foreign         bool // a start setting changes the meaning of bytes or newlines: not evaluated here
 	utf             bool // (*UTF): evaluated only where everything is ASCII, where it changes nothing
+
+	known *known // of a tree that Compile made
+}
+
+// known is what indexes over many rules ask again and again of a tree.
+type known struct {
+	shape          shape
+	prefix         string
+	prefixCaseless bool
 }
 
 // Parse reads PCRE2 syntax. Spans in the tree are byte offsets in text.

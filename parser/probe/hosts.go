@@ -12,6 +12,7 @@ type hostSet struct {
 	order    []string // of exact, as found
 	suffixes []string
 	patterns []*ir.Pattern
+	asked    map[string]bool // what Serves said
 }
 
 func (h *hostSet) add(name string) {
@@ -119,6 +120,21 @@ func (s *Site) ownHosts() *hostSet {
 // Serves tells whether a host, with or without port, is known to be one of the program's own.
 func (s *Site) Serves(host string) bool {
 	h, name := s.ownHosts(), hostName(host)
+	served, known := h.asked[name]
+	if !known {
+		served = h.has(name)
+		if len(h.asked) >= maxAskedHosts || h.asked == nil {
+			h.asked = map[string]bool{}
+		}
+		h.asked[name] = served
+	}
+	return served
+}
+
+// maxAskedHosts bounds the answers of Serves that are kept.
+const maxAskedHosts = 4096
+
+func (h *hostSet) has(name string) bool {
 	if h.exact[name] {
 		return true
 	}

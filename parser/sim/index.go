@@ -18,9 +18,9 @@ const SkippedPerWork = 16
 // Index finds the rules of a list whose pattern may match a subject, by the literal text that every match begins
 // with. Of rules of which no such text is known, those that want a certain host are found by it; the others are always among them.
 type Index struct {
-	always, hosted         []int32 // in their order
-	exact, prefix, byHosts literalIndex
-	entries                []entry
+	always, hosted                []int32 // in their order
+	exact, prefix, inner, byHosts literalIndex
+	entries                       []entry
 }
 
 // entry is one rule under a literal text.
@@ -34,6 +34,9 @@ type Key struct {
 	Text     string // every subject it matches begins with it
 	Caseless bool   // letters match in either case; Text is lower case
 	Exact    bool   // it matches nothing else
+	// Inner is text that every subject has somewhere, case and all; empty: not known. Of many rules with the same Text that
+	// alone tells them apart: ^news/([0-9]+)-17$.
+	Inner string
 	// Hosts are the values of the Host header, in lower case, with one of which the rule does anything at all; nil: not known.
 	Hosts []string
 }
@@ -44,8 +47,11 @@ func PatternKey(t *pattern.Tree) Key {
 		return Key{Text: text, Caseless: caseless, Exact: true}
 	}
 	text, caseless := t.Prefix()
-	return Key{Text: text, Caseless: caseless}
+	return Key{Text: text, Caseless: caseless, Inner: t.Inner()}
 }
+
+// crowd is how many rules begin alike before what stands further inside is looked at.
+const crowd = 32
 
 // literalIndex holds rules by literal text, apart by whether case counts. A text stands for the place of its first entry,
 // counted from 1.
@@ -57,10 +63,21 @@ type literalIndex struct {
 // NewIndex makes the index over n rules.
 func NewIndex(n int, key func(i int) Key) *Index {
 	x := &Index{entries: make([]entry, 0, n)}
+	keys := make([]Key, n)
+	alike := map[string]int{} // short texts
 	for i := range n {
-		switch k := key(i); {
+		k := key(i)
+		if !k.Exact && len(k.Text) < 16 {
+			alike[k.Text]++
+		}
+		keys[i] = k
+	}
+	for i, k := range keys {
+		switch {
 		case k.Exact:
 			x.add(&x.exact, k.Text, k.Caseless, int32(i))
+		case len(k.Inner) > 1 && alike[k.Text] > crowd && k.Hosts == nil:
+			x.add(&x.inner, k.Inner[:indexLength(len(k.Inner))], false, int32(i))
 		case k.Text != "":
 			x.add(&x.prefix, k.Text[:indexLength(len(k.Text))], k.Caseless, int32(i))
 		case k.Hosts != nil:
@@ -161,6 +178,51 @@ func (x *Index) CandidatesOf(host, subject string, into []int32) []int32 {
 	return x.candidates(subject, out)
 }
 
+// Any tells whether f holds for any of the rules that may match a subject in a request with one of the hosts, which are in
+// lower case; nil: whatever the host is. They are tried in no certain order, and f of one may be asked twice.
+func (x *Index) Any(hosts []string, subject string, f func(rule int32) bool) bool {
+	under := func(at int32) bool {
+		for ; at != 0; at = x.entries[at-1].next {
+			if f(x.entries[at-1].rule) {
+				return true
+			}
+		}
+		return false
+	}
+	folded := ""
+	if x.exact.folded != nil || x.prefix.folded != nil {
+		folded = lowerASCII(subject)
+	}
+	if under(x.exact.plain[subject]) || under(x.exact.folded[folded]) {
+		return true
+	}
+	for _, n := range x.inner.lengths {
+		for i := 0; i+n <= len(subject); i++ {
+			if under(x.inner.plain[subject[i:i+n]]) {
+				return true
+			}
+		}
+	}
+	for _, n := range x.prefix.lengths {
+		if n > len(subject) {
+			break
+		}
+		if under(x.prefix.plain[subject[:n]]) || folded != "" && under(x.prefix.folded[folded[:n]]) {
+			return true
+		}
+	}
+	hosted := x.hosted
+	if hosts != nil {
+		hosted = nil
+		for _, h := range hosts {
+			if under(x.byHosts.plain[h]) {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(x.always, f) || slices.ContainsFunc(hosted, f)
+}
+
 // WantsHost tells whether the index knows rules by the host they want.
 func (x *Index) WantsHost() bool { return len(x.hosted) > 0 }
 
@@ -172,6 +234,11 @@ func (x *Index) candidates(subject string, out []int32) []int32 {
 	}
 	out = x.under(out, x.exact.plain[subject])
 	out = x.under(out, x.exact.folded[folded])
+	for _, n := range x.inner.lengths {
+		for i := 0; i+n <= len(subject); i++ {
+			out = x.under(out, x.inner.plain[subject[i:i+n]])
+		}
+	}
 	for _, n := range x.prefix.lengths {
 		if n > len(subject) {
 			break

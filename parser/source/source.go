@@ -41,6 +41,9 @@ type File struct {
 
 	once  sync.Once
 	lines []int32 // offsets at which lines start
+
+	copied sync.Once
+	text   string // Text once more: pieces of it cost nothing
 }
 
 // NewFile makes a File. The text is kept, not copied.
@@ -53,7 +56,8 @@ func (f *File) Slice(s Span) string {
 	if end <= start {
 		return ""
 	}
-	return string(f.Text[start:end])
+	f.copied.Do(func() { f.text = string(f.Text) })
+	return f.text[start:end]
 }
 
 func (f *File) index() []int32 {

@@ -36,7 +36,7 @@ func newIndex(rules []*ir.Rule) *sim.Index {
 		case p.Pattern != nil && p.Pattern.Re != nil:
 			k := sim.PatternKey(p.Pattern.Re.Tree())
 			if k.Text == "" && !k.Exact {
-				k.Hosts = hostsWanted(p)
+				k.Hosts = HostsWanted(p)
 			}
 			return k
 		}
@@ -47,9 +47,9 @@ func newIndex(rules []*ir.Rule) *sim.Index {
 // maxHostsWanted bounds the names of one rule that an index knows it by.
 const maxHostsWanted = 8
 
-// hostsWanted are the values of the Host header, in lower case, with which the first condition of a rule can hold; nil when
+// HostsWanted are the values of the Host header, in lower case, with which the first condition of a rule can hold; nil when
 // they are not few or not known. With any other the rule does nothing but note that it was tried.
-func hostsWanted(p *ir.Rule) []string {
+func HostsWanted(p *ir.Rule) []string {
 	if len(p.Conditions) == 0 {
 		return nil
 	}
