@@ -4,31 +4,47 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 )
 
-// A short run spends a quarter of its time collecting garbage that would not have mattered. As long as the live heap is
-// below smallHeap, in bytes, the collector waits until the heap is five times as large; then it goes back to what Go does.
+// A run spends a quarter of its time collecting garbage that would not have mattered. The collector waits until the heap is
+// roomyHeap large, in bytes, or five times what is live; a heap of which more is live grows by leastPercent.
 const (
-	smallHeap    = 64 << 20
-	smallPercent = 400
+	roomyHeap    = 420 << 20
+	mostPercent  = 400
+	leastPercent = 60
 )
 
-// easeCollector holds until the process ends. GOGC in the environment wins.
-func easeCollector(gogc string) {
+// easeCollector holds until end is called, or the process ends. GOGC in the environment wins.
+func easeCollector(gogc string) (end func()) {
 	if gogc != "" {
-		return
+		return func() {}
 	}
-	usual := debug.SetGCPercent(smallPercent)
+	var ended atomic.Bool
+	set := mostPercent
+	debug.SetGCPercent(set)
 	watch(func() bool {
+		if ended.Load() {
+			return false
+		}
 		// what the collection left: HeapAlloc would count what is not swept yet
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		metrics.Read(live)
-		if live[0].Value.Uint64() < smallHeap {
-			return true
+		if p := growth(live[0].Value.Uint64()); p != set {
+			set = p
+			debug.SetGCPercent(p)
 		}
-		debug.SetGCPercent(usual)
-		return false
+		return true
 	})
+	return func() { ended.Store(true) }
+}
+
+// growth is by how many percent a heap may grow of which so many bytes are live.
+func growth(live uint64) int {
+	if live >= roomyHeap {
+		return leastPercent
+	}
+	return int(min(mostPercent, max(leastPercent, (roomyHeap-live)*100/max(live, 1))))
 }
 
 // watch calls f after each collection until it says false.

@@ -64,10 +64,10 @@ type ConfigNode interface{ configNode() }
 
 // ConfigDirective is a directive in force. Its Name is as the tables spell it when it is known.
 type ConfigDirective struct {
-	File      *source.File
-	Directive       // spans are of File, also where ${NAME} was replaced
-	Known     *Spec // nil: unknown to the tables
-	Refused   bool  // a diagnostic with Refuses was made for it
+	File       *source.File
+	*Directive       // spans are of File, also where ${NAME} was replaced; that of the tree where it says the same
+	Known      *Spec // nil: unknown to the tables
+	Refused    bool  // a diagnostic with Refuses was made for it
 }
 
 // ConfigSection is a section that is not decided while reading: <Directory>, <Files>, <If>, <VirtualHost>, <RequireAny> …

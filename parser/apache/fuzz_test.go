@@ -108,7 +108,7 @@ func FuzzRead(f *testing.F) {
 				d, body := (*Directive)(nil), []ConfigNode(nil)
 				switch n := n.(type) {
 				case *ConfigDirective:
-					d = &n.Directive
+					d = n.Directive
 				case *ConfigSection:
 					d, body = &n.Head, n.Body
 				}
@@ -173,7 +173,7 @@ func TestLinear(t *testing.T) {
 func visit(nodes []ConfigNode, f func(*Directive)) {
 	for _, n := range nodes {
 		if d, ok := n.(*ConfigDirective); ok {
-			f(&d.Directive)
+			f(d.Directive)
 		}
 	}
 }

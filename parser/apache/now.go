@@ -29,7 +29,7 @@ const maxFiles = 20000
 func (r *reader) now(f *frame, e *event, d *Directive, spec *Spec) []ConfigNode {
 	keep := func() []ConfigNode {
 		n := take(&r.nodes)
-		n.File, n.Directive, n.Known = f.file.Source, *d, spec
+		n.File, n.Directive, n.Known = f.file.Source, d, spec
 		return []ConfigNode{n}
 	}
 	switch spec.Name {

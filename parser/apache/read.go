@@ -228,7 +228,7 @@ func (r *reader) frame(f *frame) []ConfigNode {
 			continue
 		}
 		n := take(&r.nodes)
-		n.File, n.Directive, n.Known = f.file.Source, *d, spec
+		n.File, n.Directive, n.Known = f.file.Source, d, spec
 		add(n)
 	}
 	r.endOfFile(f)

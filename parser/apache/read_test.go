@@ -20,7 +20,7 @@ func inForce(nodes []ConfigNode) string {
 	for _, n := range nodes {
 		switch n := n.(type) {
 		case *ConfigDirective:
-			out = append(out, fmt.Sprintf("%s@%d", call(&n.Directive), n.File.Line(n.Line.Start)))
+			out = append(out, fmt.Sprintf("%s@%d", call(n.Directive), n.File.Line(n.Line.Start)))
 		case *ConfigSection:
 			out = append(out, fmt.Sprintf("<%s@%d[%s]", call(&n.Head), n.File.Line(n.Head.Line.Start), inForce(n.Body)))
 		}

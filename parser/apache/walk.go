@@ -67,14 +67,16 @@ func (r *reader) report(f *source.File, at source.Span, x *fault) {
 
 func (r *reader) directive(n *ConfigDirective, s *scope) {
 	if n.Known == nil {
-		n.Refused = r.unknown(n.File, &n.Directive, n.Name.Text, s)
+		n.Refused = r.unknown(n.File, n.Directive, n.Name.Text, s)
 		return
 	}
 	if n.Known.Override&onRead != 0 {
 		return
 	}
-	if n.Name.Text != n.Known.Name {
-		n.Name.Text = n.Known.Name
+	if n.Name.Text != n.Known.Name { // the tree keeps what is written
+		d := *n.Directive
+		d.Name.Text = n.Known.Name
+		n.Directive = &d
 	}
 	x, skip := r.misplaced(n.Known, n.Name.Span, s)
 	if skip {
@@ -82,7 +84,7 @@ func (r *reader) directive(n *ConfigDirective, s *scope) {
 		return
 	}
 	if x == nil {
-		if server := countFault(n.Known, &n.Directive); server != "" {
+		if server := countFault(n.Known, n.Directive); server != "" {
 			x = &fault{kind: "wrong-argument-count", server: server}
 			if strings.HasSuffix(server, "must be On or Off") {
 				x.kind = "refused-argument"
@@ -99,7 +101,7 @@ func (r *reader) directive(n *ConfigDirective, s *scope) {
 	}
 	if x == nil {
 		if c := checks()[n.Known.Name]; c != nil {
-			x = c(&check{r: r, d: &n.Directive, spec: n.Known, scope: s})
+			x = c(&check{r: r, d: n.Directive, spec: n.Known, scope: s})
 		}
 	}
 	if x != nil {

@@ -23,8 +23,8 @@ import (
 	"rewright/parser/source"
 )
 
-// DefaultMaxSize is the largest file that is read when Options says nothing, in bytes.
-const DefaultMaxSize = 64 << 20
+// DefaultMaxSize is the largest file that is read when Options says nothing, in bytes. A million redirects take some 80 MB.
+const DefaultMaxSize = 128 << 20
 
 // maxLines bounds the lines of a file: each is a node of the tree, also an empty one.
 const maxLines = 4_000_000
