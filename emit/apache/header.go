@@ -239,28 +239,23 @@ func (s *script) locationHeaders() {
 // headerNames are the names of headers that the program sends, in lower case.
 func headerNames(p *ir.Program) (names []string) {
 	seen := map[string]bool{}
-	var walk func(s *ir.Scope)
-	walk = func(s *ir.Scope) {
-		for _, it := range s.Items {
-			switch it := it.(type) {
-			case *ir.Scope:
-				walk(it)
-			case *ir.Setting:
-				name := ""
-				switch {
-				case it.Name == "add_header" && len(it.Args) > 1:
-					name = strings.ToLower(it.Arg(0))
-				case it.Name == "expires":
-					name = "cache-control"
-				}
-				if name != "" && !seen[name] {
-					seen[name] = true
-					names = append(names, name)
-				}
-			}
+	for _, item := range p.Root.Within() {
+		it, ok := item.(*ir.Setting)
+		if !ok {
+			continue
+		}
+		name := ""
+		switch {
+		case it.Name == "add_header" && len(it.Args) > 1:
+			name = strings.ToLower(it.Arg(0))
+		case it.Name == "expires":
+			name = "cache-control"
+		}
+		if name != "" && !seen[name] {
+			seen[name] = true
+			names = append(names, name)
 		}
 	}
-	walk(p.Root)
 	return names
 }
 

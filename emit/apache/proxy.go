@@ -170,20 +170,11 @@ func (w *writer) valuesOf(name string) (values []string, known bool) {
 			values = append(values, text)
 		}
 	}
-	var walk func(s *ir.Scope)
-	walk = func(s *ir.Scope) {
-		for _, it := range s.Items {
-			switch it := it.(type) {
-			case *ir.Scope:
-				walk(it)
-			case *ir.Assign:
-				if it.Variable == name {
-					add(it.Value)
-				}
-			}
+	for _, it := range w.program.Root.Within() {
+		if a, ok := it.(*ir.Assign); ok && a.Variable == name {
+			add(a.Value)
 		}
 	}
-	walk(w.program.Root)
 	if m := w.maps[name]; m != nil {
 		if m.Kind != "map" || m.Incomplete != "" {
 			return nil, false
@@ -209,24 +200,15 @@ func upstream(p *ir.Program, address string) string {
 		tail = "/" + tail
 	}
 	var found string
-	var walk func(s *ir.Scope)
-	walk = func(s *ir.Scope) {
-		for _, it := range s.Items {
-			in, isScope := it.(*ir.Scope)
-			if !isScope {
-				continue
-			}
-			if in.Kind == ir.ScopeUpstream && len(in.Args) > 0 && in.Args[0].Text == name {
-				for _, set := range own(in, "server") {
-					if found == "" {
-						found = set.Arg(0)
-					}
+	for _, it := range p.Root.Within() {
+		if in, ok := it.(*ir.Scope); ok && in.Kind == ir.ScopeUpstream && len(in.Args) > 0 && in.Args[0].Text == name {
+			for _, set := range own(in, "server") {
+				if found == "" {
+					found = set.Arg(0)
 				}
 			}
-			walk(in)
 		}
 	}
-	walk(p.Root)
 	if found != "" {
 		name = found
 	}

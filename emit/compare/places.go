@@ -162,28 +162,19 @@ func addresses(s *Side) (out []address) {
 	}
 	named := map[string]bool{}
 	var ports []address // without hosts
-	var walk func(sc *ir.Scope)
-	walk = func(sc *ir.Scope) {
-		for _, item := range sc.Items {
-			in, ok := item.(*ir.Scope)
-			if !ok {
-				continue
-			}
-			if in.Kind == ir.ScopeHost && in.File != nil {
-				for _, a := range addressesOf(in, hosts[0]) {
-					add(a)
-					named[a.host] = true
-					a.host = ""
-					if !slices.Contains(ports, a) && len(ports) < 4 {
-						ports = append(ports, a)
-					}
-				}
-			}
-			walk(in)
+	for _, item := range s.Program.Root.Within() {
+		in, ok := item.(*ir.Scope)
+		if !ok || in.Kind != ir.ScopeHost || in.File == nil {
+			continue
 		}
-	}
-	if s.Program.Root != nil {
-		walk(s.Program.Root)
+		for _, a := range addressesOf(in, hosts[0]) {
+			add(a)
+			named[a.host] = true
+			a.host = ""
+			if !slices.Contains(ports, a) && len(ports) < 4 {
+				ports = append(ports, a)
+			}
+		}
 	}
 	if len(ports) == 0 {
 		ports = []address{{scheme: "http"}, {scheme: "https"}}

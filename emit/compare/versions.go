@@ -263,19 +263,10 @@ func entryText(b *ir.MapBlock, i int) string {
 }
 
 func maps(s *Side) (out []*ir.MapBlock) {
-	var walk func(sc *ir.Scope)
-	walk = func(sc *ir.Scope) {
-		for _, item := range sc.Items {
-			switch it := item.(type) {
-			case *ir.Scope:
-				walk(it)
-			case *ir.MapBlock:
-				out = append(out, it)
-			}
+	for _, item := range s.Program.Root.Within() {
+		if m, ok := item.(*ir.MapBlock); ok {
+			out = append(out, m)
 		}
-	}
-	if s.Program.Root != nil {
-		walk(s.Program.Root)
 	}
 	return out
 }

@@ -75,20 +75,15 @@ func templateParts(t *ir.Template) []ir.Part {
 func nginxEmptyMap(p *lint.Pass, g *ir.Program) {
 	maps := map[string]*ir.MapBlock{}
 	assigned := map[string]bool{}
-	var walk func(s *ir.Scope)
-	walk = func(s *ir.Scope) {
-		for _, item := range s.Items {
-			switch item := item.(type) {
-			case *ir.Scope:
-				walk(item)
-			case *ir.MapBlock:
-				maps[item.Variable] = item
-			case *ir.Assign:
-				assigned[item.Variable] = true
-			}
+	for _, item := range g.Root.Within() {
+		switch item := item.(type) {
+		case *ir.MapBlock:
+			maps[item.Variable] = item
+		case *ir.Assign:
+			assigned[item.Variable] = true
 		}
 	}
-	if walk(g.Root); len(maps) == 0 {
+	if len(maps) == 0 {
 		return
 	}
 	var w witnesses

@@ -343,21 +343,13 @@ func (s *Site) definitions() map[string][]definition {
 		return s.defs
 	}
 	s.defs = map[string][]definition{}
-	var walk func(sc *ir.Scope)
-	walk = func(sc *ir.Scope) {
-		for _, item := range sc.Items {
-			switch it := item.(type) {
-			case *ir.Scope:
-				walk(it)
-			case *ir.Assign:
-				s.defs[it.Variable] = append(s.defs[it.Variable], definition{scope: sc, assign: it})
-			case *ir.MapBlock:
-				s.defs[it.Variable] = append(s.defs[it.Variable], definition{scope: sc, block: it})
-			}
+	for sc, item := range s.Program.Root.Within() {
+		switch it := item.(type) {
+		case *ir.Assign:
+			s.defs[it.Variable] = append(s.defs[it.Variable], definition{scope: sc, assign: it})
+		case *ir.MapBlock:
+			s.defs[it.Variable] = append(s.defs[it.Variable], definition{scope: sc, block: it})
 		}
-	}
-	if s.Program.Root != nil {
-		walk(s.Program.Root)
 	}
 	return s.defs
 }
