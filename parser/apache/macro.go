@@ -15,8 +15,8 @@ type macro struct {
 	defined string // "defined on line 3 of \"x.conf\""
 }
 
-// maxMacroText bounds what all uses of macros may give together, in bytes: macros that use macros grow exponentially.
-const maxMacroText = 64 << 20
+// maxGiven bounds what all uses of macros and variables may give together, in bytes: those that use others grow exponentially.
+const maxGiven = 64 << 20
 
 // defineMacro reads the section's lines into a macro.
 func (r *reader) defineMacro(f *frame, e *event, d *Directive) {
@@ -123,7 +123,7 @@ func (r *reader) use(f *frame, d *Directive) {
 		return
 	}
 	text := m.substitute(values)
-	if r.given += len(text); r.given > maxMacroText {
+	if r.given += len(text); r.given > maxGiven {
 		fail("macros give more text than can be held")
 		return
 	}

@@ -383,6 +383,10 @@ func (r *reader) resolve(f *frame, d *Directive, section bool) *Directive {
 			i += n + 3
 			continue
 		}
+		if r.given += len(value); r.given > maxGiven {
+			r.refuse(f, l.span(i, i+n+3), "refused-argument", "variables give more text than can be held", "")
+			return d
+		}
 		changed = true
 		keep(i)
 		if value != "" {

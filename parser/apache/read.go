@@ -40,7 +40,7 @@ type reader struct {
 	aliases   map[string]bool   // providers that <AuthnProviderAlias> and <AuthzProviderAlias> make
 	macroSeen bool
 	recursion bool // files include each other endlessly, or nearly so: no more are read
-	given     int  // bytes that macros have given so far
+	given     int  // bytes that macros and variables have given so far
 	refused   bool // reading has met what httpd stops at
 
 	nodes slab[ConfigDirective]
