@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"rewright/parser/probe"
 	"slices"
 	"strings"
 	"testing"
@@ -22,21 +23,11 @@ var (
 // REWRIGHT_CORPUS names, evenly.
 func patchFiles(t *testing.T, most int) []string {
 	t.Helper()
-	evenly := func(list []string) []string {
-		if len(list) <= most {
-			return list
-		}
-		var out []string
-		for i := range most {
-			out = append(out, list[i*len(list)/most])
-		}
-		return out
-	}
 	fixtures, err := filepath.Glob("../../testdata/rules/*/firing*")
 	if err != nil || len(fixtures) == 0 {
 		t.Fatal("no fixtures", err)
 	}
-	out := evenly(fixtures)
+	out := probe.Spread(fixtures, most)
 	if root := os.Getenv("REWRIGHT_CORPUS"); root != "" {
 		var real []string
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -48,7 +39,7 @@ func patchFiles(t *testing.T, most int) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, evenly(real)...)
+		out = append(out, probe.Spread(real, most)...)
 	}
 	return out
 }

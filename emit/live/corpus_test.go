@@ -49,12 +49,8 @@ func corpus(t *testing.T) (out []*site) {
 		}
 		out = append(out, s)
 	}
-	if n, _ := strconv.Atoi(os.Getenv("REWRIGHT_CORPUS_FILES")); n > 0 && n < len(out) {
-		some := make([]*site, n)
-		for i := range some {
-			some[i] = out[i*len(out)/n]
-		}
-		return some
+	if n, _ := strconv.Atoi(os.Getenv("REWRIGHT_CORPUS_FILES")); n > 0 {
+		return probe.Spread(out, n)
 	}
 	return out
 }

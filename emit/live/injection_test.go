@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"rewright/emit"
+	"rewright/parser/probe"
 	"rewright/parser/sim"
 	"rewright/parser/sim/live/wire"
 )
@@ -58,19 +59,7 @@ func injections(r sim.Request, most int) (out []sim.Request) {
 			out = append(out, v)
 		}
 	}
-	return spread(out, most)
-}
-
-// spread takes at most n of a list, evenly.
-func spread[T any](list []T, n int) []T {
-	if len(list) <= n {
-		return list
-	}
-	out := make([]T, n)
-	for i := range out {
-		out[i] = list[i*len(list)/n]
-	}
-	return out
+	return probe.Spread(out, most)
 }
 
 // recipes are the idioms of testdata/convert, with requests drawn from their rules.
@@ -110,7 +99,7 @@ func refuseInjection(t *testing.T, root string, hosts []*host, perSite int) {
 	caught := map[*host][]string{}
 	asked, redirects := 0, 0
 	for _, h := range hosts {
-		base := spread(h.requests, max(perSite/8, 1))
+		base := probe.Spread(h.requests, max(perSite/8, 1))
 		h.requests = nil
 		for _, r := range base {
 			h.requests = append(h.requests, injections(r, perSite/max(len(base), 1)+1)...)

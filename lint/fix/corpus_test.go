@@ -70,7 +70,7 @@ func corpus(t *testing.T) []corpusFile {
 		}
 	}
 	if n, _ := strconv.Atoi(os.Getenv("REWRIGHT_CORPUS_FILES")); n > 0 {
-		out = spread(out, n)
+		out = probe.Spread(out, n)
 	}
 	return out
 }

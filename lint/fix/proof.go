@@ -227,7 +227,7 @@ func (p *proof) answers(k int, after *scene, changed map[string]edits, states ma
 	for _, q := range p.requests(k) {
 		ask(q)
 	}
-	for _, r := range spread(touched, maxTouched) {
+	for _, r := range probe.Spread(touched, maxTouched) {
 		for _, q := range s0.Requests(r, perTouched) {
 			ask(q)
 		}
@@ -235,7 +235,7 @@ func (p *proof) answers(k int, after *scene, changed map[string]edits, states ma
 			ask(q)
 		}
 	}
-	for _, r := range spread(edited, maxTouched) {
+	for _, r := range probe.Spread(edited, maxTouched) {
 		for _, q := range s1.Requests(r, perTouched) {
 			ask(q)
 		}
@@ -311,7 +311,7 @@ func general(u *lint.Unit, findings []diag.Diagnostic) []probe.Probe {
 	if s == nil {
 		return out
 	}
-	for _, r := range spread(s.Rules(), maxSampled) {
+	for _, r := range probe.Spread(s.Rules(), maxSampled) {
 		out = append(out, s.Requests(r, perSampled)...)
 	}
 	hosts := append([]string{}, s.Hosts()...)
@@ -348,18 +348,6 @@ func witnessed(w *diag.Witness) (probe.Probe, bool) {
 		req.Header = append(req.Header, [2]string{name, value})
 	}
 	return probe.Probe{Request: req}, true
-}
-
-// spread is at most n of a list, evenly.
-func spread[T any](list []T, n int) []T {
-	if len(list) <= n {
-		return list
-	}
-	out := make([]T, n)
-	for i := range out {
-		out[i] = list[i*len(list)/n]
-	}
-	return out
 }
 
 // inverse are the edits that lead back.

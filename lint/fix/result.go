@@ -240,7 +240,7 @@ func changes(before, after *scene, k int, file string, old, now []source.Span, w
 		}
 	}
 	if s1 != nil {
-		for _, rule := range spread(rulesAt(s1, map[string][]source.Span{file: now}), 3) {
+		for _, rule := range probe.Spread(rulesAt(s1, map[string][]source.Span{file: now}), 3) {
 			for _, p := range s1.Requests(rule, 6) {
 				if p.Reached {
 					try(p)
@@ -249,7 +249,7 @@ func changes(before, after *scene, k int, file string, old, now []source.Span, w
 		}
 	}
 	if s0 != nil {
-		for _, rule := range spread(rulesAt(s0, map[string][]source.Span{file: old}), 3) {
+		for _, rule := range probe.Spread(rulesAt(s0, map[string][]source.Span{file: old}), 3) {
 			for _, p := range s0.Requests(rule, 6) {
 				try(p)
 			}
@@ -262,7 +262,7 @@ func changes(before, after *scene, k int, file string, old, now []source.Span, w
 		if len(out) > 0 || side.s == nil {
 			continue
 		}
-		for _, rule := range spread(rulesAt(side.s, map[string][]source.Span{file: side.spans}), 3) {
+		for _, rule := range probe.Spread(rulesAt(side.s, map[string][]source.Span{file: side.spans}), 3) {
 			for _, p := range append(headerProbes(side.s, rule), side.s.NearMisses(rule, 12)...) {
 				try(p)
 			}

@@ -26,7 +26,7 @@ func TestSeededCorpus(t *testing.T) {
 	if said, _ := strconv.Atoi(os.Getenv("REWRIGHT_SEED_FILES")); said > 0 {
 		n = said
 	}
-	clean := spread(cleanFiles(t, files), n)
+	clean := probe.Spread(cleanFiles(t, files), n)
 	var missed strings.Builder
 	var table strings.Builder
 	injectedAll, foundAll, unsafeAll := 0, 0, 0
@@ -157,7 +157,7 @@ func (m *mistake) matters(u0, u1 *lint.Unit) bool {
 	a := &asker{s0: u0.Site(), s1: u1.Site(), seen: map[string]bool{}}
 	for _, u := range []*lint.Unit{u0, u1} {
 		span := u.Input.File.LineSpan(m.line)
-		for _, r := range spread(rulesAt(u.Site(), map[string][]source.Span{m.file.name: {span}}), 6) {
+		for _, r := range probe.Spread(rulesAt(u.Site(), map[string][]source.Span{m.file.name: {span}}), 6) {
 			list := append(append(u.Site().Requests(r, 6), headerProbes(u.Site(), r)...), u.Site().NearMisses(r, 12)...)
 			for _, p := range list {
 				m.asked = append(m.asked, p)
@@ -277,7 +277,7 @@ func (m *mistake) differs(text []byte) string {
 	a := &asker{s0: u0.Site(), s1: u1.Site(), seen: map[string]bool{}}
 	list := append(append([]probe.Probe(nil), m.asked...), general(u0, nil)...)
 	var rules []*ir.Rule = u0.Site().Rules()
-	for _, r := range spread(rules, 20) {
+	for _, r := range probe.Spread(rules, 20) {
 		list = append(list, u0.Site().Requests(r, 3)...)
 	}
 	for _, p := range list {
