@@ -1,5 +1,7 @@
 package main
 
+// The files of a conversion are written all at once, or not at all.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,7 @@
 package apache
 
+// Names of groups and of hosts, as nginx writes them and httpd needs them.
+
 import (
 	"regexp"
 	"strings"

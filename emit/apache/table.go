@@ -1,5 +1,7 @@
 package apache
 
+// Large maps of a virtual host become the table of a RewriteMap in a file of its own.
+
 import (
 	"io/fs"
 	"path"

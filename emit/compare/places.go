@@ -1,5 +1,7 @@
 package compare
 
+// Requests that no rule speaks of but a change may concern: hosts, sections, pages, folders.
+
 import (
 	"net/url"
 	"path"

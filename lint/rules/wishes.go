@@ -1,5 +1,7 @@
 package rules
 
+// Requests that bring what the conditions of a rule ask for: what a finding about one needs to be shown.
+
 import (
 	"strings"
 
